@@ -1,0 +1,3 @@
+# libc only
+base.deps :=
+base.libs :=

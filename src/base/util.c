@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/util.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+void util_close(int fd)
+{
+    if (fd < 0)
+        return;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+}
+
+bool str_ends(const char *s, const char *suffix)
+{
+    size_t n = strlen(s), m = strlen(suffix);
+    return n >= m && memcmp(s + n - m, suffix, m) == 0;
+}
+
+bool str_to_u64(const char *s, unsigned long long min, unsigned long long max,
+                unsigned long long *ret)
+{
+    unsigned long long v = 0;
+    if (!*s)
+        return false;
+    for (; *s; s++) {
+        if (*s < '0' || *s > '9')
+            return false;
+        unsigned digit = (unsigned)(*s - '0');
+        if (v > (~0ULL - digit) / 10)
+            return false;
+        v = v * 10 + digit;
+    }
+    if (v < min || v > max)
+        return false;
+    *ret = v;
+    return true;
+}
+
+char *str_printf(const char *fmt, ...)
+{
+    char *s = NULL;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vasprintf(&s, fmt, ap);
+    va_end(ap);
+    return n < 0 ? NULL : s;
+}
+
+bool strv_take(struct strv *s, char *item)
+{
+    if (!item)
+        return false;
+    /* grow by powers of two: n + 1 slots are in use */
+    if (!s->v || ((s->n + 1) & s->n) == 0) {
+        char **v = realloc(s->v, sizeof(*v) * (s->n + 1) * 2);
+        if (!v) {
+            free(item);
+            return false;
+        }
+        s->v = v;
+    }
+    s->v[s->n++] = item;
+    s->v[s->n] = NULL;
+    return true;
+}
+
+bool strv_add(struct strv *s, const char *item)
+{
+    return strv_take(s, strdup(item));
+}
+
+bool strv_addf(struct strv *s, const char *fmt, ...)
+{
+    char *item = NULL;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vasprintf(&item, fmt, ap);
+    va_end(ap);
+    return strv_take(s, n < 0 ? NULL : item);
+}
+
+bool strv_copy(struct strv *dst, const struct strv *src)
+{
+    for (size_t i = 0; i < src->n; i++)
+        if (!strv_add(dst, src->v[i]))
+            return false;
+    return true;
+}
+
+bool strv_has(const struct strv *s, const char *item)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (str_eq(s->v[i], item))
+            return true;
+    return false;
+}
+
+void strv_fini(struct strv *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        free(s->v[i]);
+    free(s->v);
+    s->v = NULL;
+    s->n = 0;
+}

@@ -1,0 +1,2 @@
+binfmt.deps := codec base
+binfmt.libs :=

@@ -1,0 +1,2 @@
+box.deps := image binfmt ns codec base
+box.libs :=

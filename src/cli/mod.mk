@@ -1,0 +1,2 @@
+cli.deps := box image binfmt ns codec base
+cli.libs :=

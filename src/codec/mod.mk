@@ -1,0 +1,3 @@
+codec.deps := base
+codec.libs := $(shell pkg-config --libs json-c libcrypto)
+CPPFLAGS += $(shell pkg-config --cflags json-c libcrypto)

@@ -1,0 +1,3 @@
+image.deps := ns codec base
+image.libs := $(shell pkg-config --libs libarchive)
+CPPFLAGS += $(shell pkg-config --cflags libarchive)

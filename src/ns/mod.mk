@@ -1,0 +1,2 @@
+ns.deps := base
+ns.libs :=
