@@ -31,24 +31,26 @@ struct image_config {
 };
 
 struct image_layer {
-    char digest[DIGEST_SIZE];   /* of the blob as stored (compressed or not); "" for an imported tarball */
+    char digest[DIGEST_SIZE];   /* of the blob as stored (compressed or not); "" for an imported
+                                   tarball */
     char diff_id[DIGEST_SIZE];  /* of the uncompressed tar */
     char chain_id[DIGEST_SIZE]; /* of this layer upon those below (OCI image-spec, "ChainID") */
     char *media_type;           /* of the blob */
     uint64_t size;              /* bytes of the blob */
+    char *file;                 /* imported tarball: its absolute path; else NULL */
 };
 
 struct image {
-    char *name;                      /* how it is shown: docker.io/library/debian:trixie, oci:/x:y, /rootfs */
+    char *name; /* how it is shown: docker.io/library/debian:trixie, oci:/x:y, /rootfs */
     char digest[DIGEST_SIZE];        /* of the manifest in the store; "" for a rootfs */
     char config_digest[DIGEST_SIZE]; /* what `images` shows as ID; "" for a rootfs directory */
-    struct platform platform;        /* of the image; for a rootfs found by looking at its programs */
+    struct platform platform; /* of the image; for a rootfs found by looking at its programs */
     struct image_config config;
-    struct image_layer *layers;      /* bottom first; none for a rootfs directory */
+    struct image_layer *layers; /* bottom first; none for a rootfs directory */
     size_t n_layers;
-    int rootfs_fd;                   /* a rootfs directory that is used in place (O_PATH), or -1 */
-    struct strv layer_dirs;          /* after image_unpack: one folder a layer, bottom first, relative
-                                        to the store's folder (store_dir_fd) */
+    int rootfs_fd;          /* a rootfs directory that is used in place (O_PATH), or -1 */
+    struct strv layer_dirs; /* after image_unpack: one folder a layer, bottom first, relative
+                               to the store's folder (store_dir_fd) */
 };
 
 enum image_pull {
@@ -58,15 +60,19 @@ enum image_pull {
 };
 
 struct image_request {
-    const char *source;              /* what the user typed */
-    const struct platform *platform; /* NULL: the host's where the image has it, else its only one */
+    const char *source; /* what the user typed */
+    const struct platform
+        *platform; /* NULL: the host's where the image has it, else its only one */
     enum image_pull pull;
-    const struct aw_log *log;        /* progress and notes; may be NULL */
-    bool (*cancelled)(void *user);   /* true: stop, leave nothing half-done; may be NULL */
-    void *user;                      /* passed to cancelled */
+    bool insecure;            /* --tls-verify=false: a registry without TLS, or with a certificate
+                                 that nobody vouches for, will do */
+    const struct aw_log *log; /* progress and notes; may be NULL */
+    bool (*cancelled)(void *user); /* true: stop, leave nothing half-done; may be NULL */
+    void *user;                    /* passed to cancelled */
 };
 
-/* Find or fetch. On success *ret must be freed by image_fini. */
+/* Find or fetch. On success *ret must be freed by image_fini, and the store is held (store_hold):
+ * release it when the container is registered, or close the store. */
 bool image_obtain(struct store *s, const struct image_request *req, struct image *ret,
                   struct aw_err *err);
 
