@@ -23,19 +23,23 @@ enum box_network {
 enum box_mount_kind {
     BOX_MOUNT_BIND,
     BOX_MOUNT_TMPFS,
+    BOX_MOUNT_VOLUME, /* anonymous: a folder of the container's own that may be written even where
+                         its root is read-only; begins with what the image has there */
 };
 
 struct box_mount {
     enum box_mount_kind kind;
-    char *source; /* bind: absolute path on the host; NULL for tmpfs */
+    char *source; /* bind: absolute path on the host; else NULL */
     char *target; /* absolute path in the container */
     bool readonly;
-    bool nosuid, nodev, noexec; /* tmpfs: nosuid and nodev by default */
+    bool nosuid, nodev, noexec; /* tmpfs: all three by default, as Docker's */
     bool recursive;             /* bind: with what is mounted below (the default) */
     bool create_source;         /* bind: make a missing source folder (-v does, --mount does not) */
     char *propagation;          /* "private", "rprivate", "shared", ... or NULL */
     uint64_t size;              /* tmpfs: bytes, 0: the kernel's default */
     uint32_t mode;              /* tmpfs: permissions, 0: 1777 */
+    bool owner;                 /* tmpfs: uid and gid were given */
+    uint32_t uid, gid;          /* tmpfs: owner, by the container's ids */
 };
 
 struct box_ulimit {
@@ -56,19 +60,22 @@ struct box_device {
 };
 
 struct box_options {
-    char *name;             /* --name or NULL: made up */
-    struct strv command;    /* after IMAGE; empty: the image's */
-    bool entrypoint_given;  /* --entrypoint was there (even empty: none) */
-    struct strv entrypoint; /* its words */
-    struct strv env;        /* NAME=value, in order; later ones win */
-    char *workdir;          /* -w or NULL */
-    char *user;             /* -u or NULL */
-    bool keep_id;           /* --userns keep-id: the caller's ids inside as outside */
-    bool single_id;         /* --userns single: no ranges even where there are some */
-    char *hostname;         /* --hostname or NULL */
-    struct strv add_hosts;  /* "name:address" */
-    struct strv dns;        /* server addresses */
-    struct strv dns_search; /* search domains */
+    char *name;              /* --name or NULL: made up */
+    struct strv command;     /* after IMAGE; empty: the image's */
+    bool entrypoint_given;   /* --entrypoint was there (even empty: none) */
+    struct strv entrypoint;  /* its words */
+    struct strv env;         /* NAME=value, in order; later ones win. NAME alone takes the image's
+                                variable away (-e NAME where the caller has none) */
+    char *const *caller_env; /* NAME=value, NULL at the end: where -e NAME looks; NULL: nowhere;
+                                borrowed */
+    char *workdir;           /* -w or NULL */
+    char *user;              /* -u or NULL */
+    bool keep_id;            /* --userns keep-id: the caller's ids inside as outside */
+    bool single_id;          /* --userns single: no ranges even where there are some */
+    char *hostname;          /* --hostname or NULL */
+    struct strv add_hosts;   /* "name:address" */
+    struct strv dns;         /* server addresses */
+    struct strv dns_search;  /* search domains */
     enum box_network network;
     struct box_port *ports;
     size_t n_ports;
@@ -105,8 +112,8 @@ bool box_parse_cap(struct strv *list, const char *text, struct aw_err *err);
 bool box_parse_security_opt(struct box_options *o, const char *text, struct aw_err *err);
 bool box_parse_network(struct box_options *o, const char *text, struct aw_err *err);
 bool box_parse_userns(struct box_options *o, const char *text, struct aw_err *err);
-bool box_parse_env(struct box_options *o, const char *text,
-                   struct aw_err *err); /* NAME alone: from the environment of the caller */
+/* NAME=value, or NAME alone: from o->caller_env. */
+bool box_parse_env(struct box_options *o, const char *text, struct aw_err *err);
 bool box_parse_env_file(struct box_options *o, const char *path, struct aw_err *err);
 /* "64m", "1g", "512k", "1024b": bytes. */
 bool box_parse_size(const char *text, uint64_t *ret, struct aw_err *err);
