@@ -46,7 +46,8 @@ struct aw_err {
 bool aw_fail(struct aw_err *err, enum aw_code code, int sys_errno, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Put "context: " in front of the message already in *err; returns false. Module boundaries use it. */
+/* Put "context: " in front of the message already in *err; returns false. Module boundaries use it.
+ */
 bool aw_context(struct aw_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Set what mends the error already in *err; returns false. Overwrites an earlier one. */

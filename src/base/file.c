@@ -98,8 +98,8 @@ bool file_replace(int dirfd, const char *path, const void *data, size_t len, mod
     char rnd[40];
     file_random_name(".tmp-", rnd, sizeof(rnd));
     const char *slash = strrchr(path, '/');
-    _cleanup_free_ char *tmp = slash ? str_printf("%.*s/%s", (int)(slash - path), path, rnd)
-                                     : strdup(rnd);
+    _cleanup_free_ char *tmp =
+        slash ? str_printf("%.*s/%s", (int)(slash - path), path, rnd) : strdup(rnd);
     if (!tmp)
         return aw_fail(err, AW_E_NOMEM, 0, "write %s: out of memory", path);
     _cleanup_close_ int fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);

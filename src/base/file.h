@@ -43,7 +43,8 @@ int file_openat2(int dirfd, const char *path, int flags, mode_t mode, uint64_t r
 /* Open (making it, mode 0600) and flock(2) a lock file; how is LOCK_SH or LOCK_EX, with LOCK_NB
  * where waiting is wrong: then a busy lock gives -1 with err->code AW_E_EXIST.
  * The lock is released by close(), and belongs to every copy of the descriptor: keep it from
- * children that outlive you. The file may be unlinked by a holder of LOCK_EX; waiters then retry. */
+ * children that outlive you. The file may be unlinked by a holder of LOCK_EX; waiters then retry.
+ */
 int file_lock(int dirfd, const char *path, int how, struct aw_err *err);
 
 /* A name nobody has: prefix and 16 random hex digits. */

@@ -65,8 +65,8 @@ static void close_others(int *keep, int n)
     syscall(SYS_close_range, from, ~0U, 0);
 }
 
-__attribute__((noreturn)) static void child(const struct spawn *s, const char *file, int in, int out,
-                                            int err_fd, pid_t parent)
+__attribute__((noreturn)) static void child(const struct spawn *s, const char *file, int in,
+                                            int out, int err_fd, pid_t parent)
 {
     /* lift the three above 2 first, so that none is overwritten before it is copied */
     int fds[3] = {in, out, err_fd};

@@ -17,10 +17,12 @@ struct spawn {
     int stdin_fd;            /* 0 for /dev/null, else a descriptor to be its standard input */
     int stdout_fd;           /* 0: caught into out; else a descriptor */
     int stderr_fd;           /* 0: caught into err_text; else a descriptor */
-    int keep_fds[8];         /* descriptors that the program inherits under their own number; 0 ends the list */
-    int timeout_ms;          /* 0: none */
-    size_t limit;            /* bytes caught of each stream at most, more are dropped; 0: 1 MiB */
-    const struct aw_log *log;/* each finished line of standard error as AW_LOG_PROGRESS; may be NULL */
+    int keep_fds[8]; /* descriptors that the program inherits under their own number; 0 ends the
+                        list */
+    int timeout_ms;  /* 0: none */
+    size_t limit;    /* bytes caught of each stream at most, more are dropped; 0: 1 MiB */
+    /* each finished line of standard error goes there as AW_LOG_PROGRESS; may be NULL */
+    const struct aw_log *log;
     bool (*cancelled)(void *user); /* asked every 100 ms and after EINTR; true ends the helper by
                                       SIGTERM, then SIGKILL: AW_E_CANCELLED; may be NULL */
     void *user;                    /* passed to cancelled */

@@ -81,8 +81,8 @@ struct strv {
     char **v; /* NULL or n + 1 pointers, the last NULL */
     size_t n; /* strings in v */
 };
-bool strv_add(struct strv *s, const char *item);  /* copies item; false: no memory */
-bool strv_take(struct strv *s, char *item);       /* takes item over (frees it on failure); NULL fails */
+bool strv_add(struct strv *s, const char *item); /* copies item; false: no memory */
+bool strv_take(struct strv *s, char *item); /* takes item over (frees it on failure); NULL fails */
 bool strv_addf(struct strv *s, const char *fmt, ...) AW_PRINTF(2, 3);
 bool strv_copy(struct strv *dst, const struct strv *src); /* appends */
 bool strv_has(const struct strv *s, const char *item);

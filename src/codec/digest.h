@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DIGEST_HEX 64             /* hex digits of a SHA-256 */
-#define DIGEST_SIZE (7 + 64 + 1)  /* "sha256:" + hex + NUL */
+#define DIGEST_HEX 64            /* hex digits of a SHA-256 */
+#define DIGEST_SIZE (7 + 64 + 1) /* "sha256:" + hex + NUL */
 
 struct digest_ctx; /* a running hash */
 

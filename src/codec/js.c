@@ -1,4 +1,12 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * JSON for everyone above: json-c with limits put in front of it, and with errors that name the
+ * document and the member. Strangers' documents come through here, so:
+ *
+ * 1. Size, depth and encoding are checked before anything is built from the text.
+ * 2. A string with a NUL inside is refused: C would see only its beginning.
+ * 3. A missing member is no error, one of the wrong type is.
+ */
 #include "codec/js.h"
 
 #include <json-c/json_tokener.h>
@@ -32,8 +40,8 @@ struct json_object *js_parse(const char *text, size_t len, const char *what, str
         }
     }
     if (e != json_tokener_success) {
-        aw_fail(err, e == json_tokener_error_depth ? AW_E_LIMIT : AW_E_PARSE, 0,
-                "%s: byte %zu: %s", what, end, json_tokener_error_desc(e));
+        aw_fail(err, e == json_tokener_error_depth ? AW_E_LIMIT : AW_E_PARSE, 0, "%s: byte %zu: %s",
+                what, end, json_tokener_error_desc(e));
         goto bad;
     }
     while (end < len && strchr(" \t\r\n", text[end]) && text[end])
@@ -53,8 +61,8 @@ bad:
 }
 
 /* The member of the wanted type, or NULL when missing or null; false when the type is wrong. */
-static bool member(struct json_object *o, const char *key, enum json_type type, const char *type_name,
-                   struct json_object **ret, struct aw_err *err)
+static bool member(struct json_object *o, const char *key, enum json_type type,
+                   const char *type_name, struct json_object **ret, struct aw_err *err)
 {
     *ret = NULL;
     if (!json_object_is_type(o, json_type_object))
@@ -193,7 +201,8 @@ void js_add_strv(struct json_object *o, const char *key, const struct strv *valu
 
 const char *js_text(struct json_object *o)
 {
-    return json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+    return json_object_to_json_string_ext(o,
+                                          JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 
 const char *js_text_pretty(struct json_object *o)

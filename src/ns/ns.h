@@ -21,8 +21,8 @@ typedef bool ns_fn(void *arg, const struct aw_log *log, struct aw_err *err);
 int ns_fork(const struct idmap *m, int flags, pid_t *ret_pid, struct aw_err *err);
 
 /* ns_fork, run fn in the child and wait. The child's error comes back in *err and its log lines
- * reach log, in order. A child that dies of a signal is AW_E_CHILD. SIGINT and SIGTERM to the caller
- * go on working: the caller's handlers run, and cancelled (may be NULL), asked every 100 ms,
+ * reach log, in order. A child that dies of a signal is AW_E_CHILD. SIGINT and SIGTERM to the
+ * caller go on working: the caller's handlers run, and cancelled (may be NULL), asked every 100 ms,
  * kills the child: AW_E_CANCELLED. */
 bool ns_run(const struct idmap *m, int flags, ns_fn *fn, void *arg, const struct aw_log *log,
             bool (*cancelled)(void *user), void *user, struct aw_err *err);

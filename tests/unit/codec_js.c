@@ -33,7 +33,8 @@ TEST(accepts_one_value)
 
 TEST(refuses_what_is_not_json)
 {
-    static const char *bad[] = {"", "{", "{\"a\":}", "{} x", "null", "{\"a\":\"\xff\"}", "[1,2", "nul"};
+    static const char *bad[] = {"",     "{",  "{\"a\":}", "{} x", "null", "{\"a\":\"\xff\"}",
+                                "[1,2", "nul"};
     for (size_t i = 0; i < AW_LEN(bad); i++) {
         struct aw_err err = AW_ERR_INIT;
         if (parse(bad[i], &err))

@@ -72,7 +72,8 @@ static const char *test_skip_reason = "";
     do {                                                                                           \
         const char *g_ = (got), *w_ = (want);                                                      \
         if (!g_ || !w_ || strcmp(g_, w_) != 0)                                                     \
-            TEST_FAIL("%s: got \"%s\", want \"%s\"", #got, g_ ? g_ : "(null)", w_ ? w_ : "(null)"); \
+            TEST_FAIL("%s: got \"%s\", want \"%s\"", #got, g_ ? g_ : "(null)",                     \
+                      w_ ? w_ : "(null)");                                                         \
     } while (0)
 
 #define CHECK_CONTAINS(got, want)                                                                  \
@@ -82,7 +83,8 @@ static const char *test_skip_reason = "";
             TEST_FAIL("%s: got \"%s\", want it to contain \"%s\"", #got, g_ ? g_ : "(null)", w_);  \
     } while (0)
 
-/* One case: 0 passed, 1 failed, 2 skipped. Alone in a function, so that longjmp clobbers nothing. */
+/* One case: 0 passed, 1 failed, 2 skipped. Alone in a function, so that longjmp clobbers nothing.
+ */
 static int __attribute__((noinline)) test_run_one(const struct test_case *c)
 {
     int how = setjmp(test_escape);
