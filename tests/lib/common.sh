@@ -268,12 +268,12 @@ tiny_tar() {
 }
 
 # ---- Debian images (network) -------------------------------------------------------------------
-# debian_image ARCH [ARGUMENT...]: makes it where needed (kept in the test user's cache over tests);
+# debian_image ARCH [SUITE] [OPTION...]: makes it where needed (kept in the test user's cache over tests);
 # its path in IMAGE. False, with a failed test, when it cannot be made.
 debian_image() {
     local arch=$1
     shift
-    if ! IMAGE=$(as_user env HOME="$TEST_HOME" ARCHWAY="$AW" "$T/bin/debian-image" -q "$@" "$arch" 2>"$T/.err"); then
+    if ! IMAGE=$(as_user env HOME="$TEST_HOME" ARCHWAY="$AW" "$T/bin/debian-image" -q "$arch" "$@" 2>"$T/.err"); then
         not_ok "make a Debian tree for $arch $*" "$(tail -n 30 "$T/.err")"
         return 1
     fi
