@@ -2,7 +2,9 @@
 #include "base/util.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <strings.h>
 
 void util_close(int fd)
 {
@@ -37,6 +39,27 @@ bool str_to_u64(const char *s, unsigned long long min, unsigned long long max,
         return false;
     *ret = v;
     return true;
+}
+
+int str_to_signal(const char *s)
+{
+    unsigned long long n;
+    if (str_to_u64(s, 1, 64, &n))
+        return (int)n;
+    if (strncasecmp(s, "SIG", 3) == 0)
+        s += 3;
+    if (strncasecmp(s, "RTMIN", 5) == 0 && (s[5] == '\0' || s[5] == '+')) {
+        n = 0;
+        if (s[5] && !str_to_u64(s + 6, 0, (unsigned)(SIGRTMAX - SIGRTMIN), &n))
+            return 0;
+        return SIGRTMIN + (int)n;
+    }
+    for (int sig = 1; sig < 32; sig++) {
+        const char *name = sigabbrev_np(sig);
+        if (name && strcasecmp(name, s) == 0)
+            return sig;
+    }
+    return 0;
 }
 
 char *str_printf(const char *fmt, ...)

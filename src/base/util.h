@@ -73,6 +73,9 @@ bool str_ends(const char *s, const char *suffix);
 bool str_to_u64(const char *s, unsigned long long min, unsigned long long max,
                 unsigned long long *ret);
 
+/* A signal's number from "TERM", "SIGTERM", "15", "RTMIN+3"; 0 when there is none such. */
+int str_to_signal(const char *s);
+
 /* printf into fresh memory (free()); NULL when memory is gone. */
 char *str_printf(const char *fmt, ...) AW_PRINTF(1, 2);
 

@@ -61,13 +61,9 @@ struct box_info {
 };
 
 /* The living containers, oldest first; *ret and its strings are freed by box_list_free. Dead ones
- * are skipped (box_reap removes them). */
+ * are skipped (store_reap_dead removes them). */
 bool box_list(struct store *s, struct box_info **ret, size_t *ret_n, struct aw_err *err);
 void box_list_free(struct box_info *list, size_t n);
-
-/* Remove what killed containers left behind. Cheap when there is nothing. */
-bool box_reap(struct store *s, const struct idmap *map, const struct aw_log *log,
-              struct aw_err *err);
 
 struct box_exec {
     const char *container; /* name, id, or the beginning of an id that fits one only */

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pasta connects a container's network namespace to the host's sockets without privileges. It runs
+ * below the holder (same pid namespace: it ends with the container) in the host's network
+ * namespace.
+ */
+#include "box/network.h"
+
+#include "base/file.h"
+#include "base/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#define PASTA_TIMEOUT_MS 10000
+
+/* Why pasta cannot work here, or NULL; mend gets the command. */
+static const char *pasta_lacks(const struct box_world *world, const char **mend)
+{
+    _cleanup_free_ char *pasta = spawn_find("pasta", world->path);
+    if (!pasta) {
+        *mend = "sudo apt install passt";
+        return "pasta is not installed";
+    }
+    _cleanup_close_ int tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (tun < 0) {
+        *mend = errno == EACCES ? "sudo chmod 666 /dev/net/tun (most distributions have it so)"
+                                : "sudo modprobe tun";
+        return errno == EACCES ? "/dev/net/tun may not be opened"
+                               : "/dev/net/tun does not exist or does not work";
+    }
+    return NULL;
+}
+
+bool network_plan(const struct box_options *opt, const struct box_world *world, struct network *ret,
+                  struct aw_err *err)
+{
+    struct network net = {.kind = opt->network};
+    if (opt->network == BOX_NET_AUTO || opt->network == BOX_NET_PASTA) {
+        const char *mend = "", *lack = pasta_lacks(world, &mend);
+        net.kind = lack ? BOX_NET_NONE : BOX_NET_PASTA;
+        net.may_fall_back = opt->network == BOX_NET_AUTO && opt->n_ports == 0;
+        if (lack && !net.may_fall_back) {
+            aw_fail(err, AW_E_UNSUPPORTED, 0, "%s: %s",
+                    opt->n_ports ? "publishing ports needs pasta" : "network pasta", lack);
+            return aw_mend(err, "%s; or use --network none or --network host", mend);
+        }
+        if (lack)
+            aw_log(world->log, AW_LOG_NOTE,
+                   "no network in the container: %s; mend it with: %s (or choose --network host or "
+                   "none)",
+                   lack, mend);
+    } else if (opt->n_ports) {
+        return aw_fail(err, AW_E_ARG, 0, "ports can be published with --network pasta only");
+    }
+    *ret = net;
+    return true;
+}
+
+static bool add_port(struct strv *argv, const struct box_port *p)
+{
+    char addr[80] = "";
+    if (p->host_ip)
+        snprintf(addr, sizeof(addr), "%s/", p->host_ip);
+    unsigned last = p->count - 1u;
+    if (!strv_add(argv, p->udp ? "-u" : "-t"))
+        return false;
+    if (last)
+        return strv_addf(argv, "%s%u-%u:%u-%u", addr, p->host, p->host + last, p->container,
+                         p->container + last);
+    return strv_addf(argv, "%s%u:%u", addr, p->host, p->container);
+}
+
+static bool pasta_args(struct strv *argv, const struct box_options *opt, pid_t pid)
+{
+    static const char *const fixed[] = {
+        "pasta", "--config-net", "-q",   "--no-map-gw",   "-T",
+        "none",  "-U",           "none", "--dns-forward", NETWORK_DNS};
+    bool ok = true, tcp = false, udp = false;
+    for (size_t i = 0; ok && i < AW_LEN(fixed); i++)
+        ok = strv_add(argv, fixed[i]);
+    for (size_t i = 0; ok && i < opt->n_ports; i++) {
+        ok = add_port(argv, &opt->ports[i]);
+        *(opt->ports[i].udp ? &udp : &tcp) = true;
+    }
+    ok = ok && (tcp || (strv_add(argv, "-t") && strv_add(argv, "none")));
+    ok = ok && (udp || (strv_add(argv, "-u") && strv_add(argv, "none")));
+    return ok && strv_add(argv, "--userns") && strv_addf(argv, "/proc/%d/ns/user", (int)pid) &&
+           strv_add(argv, "--netns") && strv_addf(argv, "/proc/%d/ns/net", (int)pid);
+}
+
+bool network_start(struct network *net, const struct box_options *opt, pid_t pid,
+                   const struct aw_log *log, struct aw_err *err)
+{
+    if (net->kind != BOX_NET_PASTA)
+        return true;
+    _cleanup_strv_ struct strv argv = {0};
+    if (!pasta_args(&argv, opt, pid))
+        return aw_fail(err, AW_E_NOMEM, 0, "start pasta: out of memory");
+    /* pasta goes to the background when the network is up; its output must not keep a pipe open */
+    struct spawn s = {.argv = (const char *const *)argv.v, .timeout_ms = PASTA_TIMEOUT_MS};
+    _cleanup_close_ int words = memfd_create("pasta", MFD_CLOEXEC);
+    if (words < 0)
+        return aw_fail(err, AW_E_IO, errno, "start pasta: memfd");
+    s.stdout_fd = s.stderr_fd = words;
+    struct aw_err why = AW_ERR_INIT;
+    _cleanup_spawn_ struct spawn_result r = {0};
+    if (spawn_run(&s, &r, &why) && r.status == 0)
+        return true;
+    if (why.code == AW_OK) {
+        char text[400] = "";
+        ssize_t n = pread(words, text, sizeof(text) - 1, 0);
+        text[n > 0 ? n : 0] = '\0';
+        text[strcspn(text, "\n")] = '\0';
+        aw_fail(&why, AW_E_CHILD, 0, "pasta failed with status %d: %s", r.status, text);
+    }
+    if (net->may_fall_back) {
+        aw_log(log, AW_LOG_WARN, "no network in the container: %s", why.message);
+        net->kind = BOX_NET_NONE;
+        return true;
+    }
+    if (err)
+        *err = why;
+    aw_context(err, "connect the container's network");
+    return aw_mend(err, "use --network none or --network host");
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The holder's private stage: a tmpfs in its own mount namespace that gives everything a short,
+ * neutral path (no home folder, no store path), and the container's root, an overlay.
+ *
+ *   <stage>/store      the store's folder
+ *   <stage>/image      a rootfs folder that is used in place
+ *   <stage>/v/N        the source of bind mount N
+ *   <stage>/o/         links with short names to the layers, for the overlay's options
+ *   <stage>/bundle     config.json, rootfs (the overlay)
+ *   <stage>/etc        resolv.conf, hosts, hostname
+ *   <stage>/state      the OCI runtime's state
+ */
+#ifndef BOX_STAGE_H
+#define BOX_STAGE_H
+
+#include "box/box.h"
+
+/* Sources outside, opened as detached mounts before the stage covers anything. Real root opens them
+ * before it enters the user namespace (whose root may not traverse its home), everybody else after.
+ */
+struct stage_sources {
+    int store;  /* the store's folder */
+    int image;  /* a rootfs folder used in place, or -1 */
+    int *binds; /* one for each of opt->mounts (-1: no bind mount) */
+    size_t n_binds;
+};
+
+bool stage_sources_open(struct stage_sources *ret, struct store *s, const struct image *img,
+                        const struct box_options *opt, struct aw_err *err);
+void stage_sources_fini(struct stage_sources *src);
+
+struct stage {
+    const char *dir; /* where the tmpfs is */
+    int fd;          /* of that folder */
+    int rootfs_fd;   /* the container's root, once stage_root has made it */
+    bool cgroup2;    /* /sys/fs/cgroup is a cgroup2 mount, as the holder sees it */
+    bool ram_upper;  /* the writable layer is in memory */
+};
+
+/* Make the tmpfs, a /proc for our pid namespace, and the sources' places. Consumes src's
+ * descriptors. */
+bool stage_init(struct stage *ret, struct stage_sources *src, struct aw_err *err);
+/* Mount the container's root from img's layers, the writable layer in container_dir (relative to
+ * the store) or in memory where that cannot be. */
+bool stage_root(struct stage *st, const struct image *img, const char *container_dir,
+                const struct aw_log *log, struct aw_err *err);
+/* Unmount the root and empty the writable layer. */
+bool stage_fini(struct stage *st, const char *container_dir, struct aw_err *err);
+
+#endif
