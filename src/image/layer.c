@@ -35,6 +35,8 @@ struct apply {
     struct layer_notes notes;       /* what was left out */
     uint64_t entries;               /* seen so far */
     uint64_t budget;                /* bytes that may be copied up */
+    unsigned char head[2048];       /* the first bytes of the archive */
+    size_t head_len;                /* how many */
     uint64_t told;                  /* when progress was last reported, file_now_ms() */
 };
 
@@ -65,6 +67,10 @@ static la_ssize_t read_cb(struct archive *tar, void *user, const void **ret)
     ssize_t n = layer_stream_next(a->stream, ret);
     if (n < 0)
         archive_set_error(tar, EIO, "the blob could not be read");
+    if (n > 0 && a->head_len == 0) {
+        a->head_len = (size_t)n < sizeof(a->head) ? (size_t)n : sizeof(a->head);
+        memcpy(a->head, *ret, a->head_len);
+    }
     return n;
 }
 
@@ -90,7 +96,6 @@ static const char *other_format(const unsigned char *p, size_t n)
         {"\xed\xab\xee\xdb", "RPM package", 4, 0},
         {"QFI\xfb", "qcow2 disk image", 4, 0},
         {"\x53\xef", "ext file system image", 2, 1080},
-        {"CD001", "ISO 9660 image", 5, 32769},
         {"#mtree", "mtree listing", 6, 0},
         {"\x89LZO", "lzop file (not supported)", 4, 0},
         {"LRZI", "lrzip file (not supported)", 4, 0},
@@ -102,6 +107,17 @@ static const char *other_format(const unsigned char *p, size_t n)
     return NULL;
 }
 
+/* The tar could not be opened, or its next header not be read. */
+static bool bad_header(struct apply *a, struct aw_err *err)
+{
+    if (a->entries > 0 || archive_format(a->tar))
+        return aw_fail(err, AW_E_PARSE, 0, "broken tar: %s", archive_error_string(a->tar));
+    const char *what = other_format(a->head, a->head_len);
+    if (what)
+        return aw_fail(err, AW_E_PARSE, 0, "it is no tar archive but looks like: %s", what);
+    return aw_fail(err, AW_E_PARSE, 0, "it is no tar archive");
+}
+
 static bool open_tar(struct apply *a, struct aw_err *err)
 {
     a->tar = archive_read_new();
@@ -111,23 +127,7 @@ static bool open_tar(struct apply *a, struct aw_err *err)
     archive_read_support_format_empty(a->tar);
     if (archive_read_open(a->tar, a, NULL, read_cb, NULL) == ARCHIVE_OK)
         return true;
-    return aw_fail(err, AW_E_PARSE, 0, "read the tar: %s", archive_error_string(a->tar));
-}
-
-/* archive_read_next_header failed (rc is neither OK nor EOF). */
-static bool bad_header(struct apply *a, struct aw_err *err)
-{
-    if (a->entries > 0 || archive_format(a->tar))
-        return aw_fail(err, AW_E_PARSE, 0, "broken tar: %s", archive_error_string(a->tar));
-    /* the first block is still there: nothing was consumed */
-    const char *what = NULL;
-    const void *data = NULL;
-    ssize_t n = layer_stream_reread(a->stream, &data);
-    if (n > 0)
-        what = other_format(data, (size_t)n);
-    if (what)
-        return aw_fail(err, AW_E_PARSE, 0, "it is no tar archive but looks like: %s", what);
-    return aw_fail(err, AW_E_PARSE, 0, "it is no tar archive");
+    return bad_header(a, err);
 }
 
 static bool apply_entries(struct apply *a, struct aw_err *err)

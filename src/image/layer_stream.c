@@ -306,15 +306,6 @@ ssize_t layer_stream_next(struct layer_stream *s, const void **ret)
     return (ssize_t)b->len;
 }
 
-ssize_t layer_stream_reread(const struct layer_stream *s, const void **ret)
-{
-    /* holding: the thread leaves this block alone */
-    if (!s->holding || s->freed != 0)
-        return 0;
-    *ret = s->ring[0].data;
-    return (ssize_t)s->ring[0].len;
-}
-
 uint64_t layer_stream_position(struct layer_stream *s)
 {
     pthread_mutex_lock(&s->lock);

@@ -17,9 +17,6 @@ struct layer_stream *layer_stream_open(const struct layer_source *src,
  * (layer_stream_finish tells why). */
 ssize_t layer_stream_next(struct layer_stream *s, const void **ret);
 
-/* The block that layer_stream_next returned last, while it is still the first one; else 0. */
-ssize_t layer_stream_reread(const struct layer_stream *s, const void **ret);
-
 /* Compressed bytes read so far, for progress. */
 uint64_t layer_stream_position(struct layer_stream *s);
 

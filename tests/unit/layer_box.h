@@ -31,7 +31,7 @@ struct box {
 static struct box box;       /* one for all tests: each begins with box_begin */
 static struct idmap box_map; /* of the namespace that we run in */
 
-static void box_note(void *user, enum aw_level level, const char *message)
+static inline void box_note(void *user, enum aw_level level, const char *message)
 {
     (void)user;
     if (level != AW_LOG_NOTE)
@@ -40,7 +40,7 @@ static void box_note(void *user, enum aw_level level, const char *message)
     snprintf(box.notes + n, sizeof(box.notes) - n, "%s\n", message);
 }
 
-static void box_end(void)
+static inline void box_end(void)
 {
     if (!box.path[0])
         return;
@@ -51,7 +51,7 @@ static void box_end(void)
     box = (struct box){0};
 }
 
-static void box_begin(void)
+static inline void box_begin(void)
 {
     const char *tmp = getenv("TMPDIR");
     box_end();
@@ -63,7 +63,7 @@ static void box_begin(void)
 }
 
 /* Nothing but the layers and the bystander is in the scratch folder, and it is as it was. */
-static void box_check_outside(void)
+static inline void box_check_outside(void)
 {
     char want[16];
     size_t len = 0, entries = 0;
@@ -96,7 +96,7 @@ struct box_how {
 };
 
 /* Apply len bytes as the next layer, upon those made so far. */
-static bool box_apply_bytes(const void *data, size_t len, const struct box_how *how,
+static inline bool box_apply_bytes(const void *data, size_t len, const struct box_how *how,
                             struct layer_result *ret, struct aw_err *err)
 {
     static const struct box_how usual = {0};
@@ -126,7 +126,7 @@ static bool box_apply_bytes(const void *data, size_t len, const struct box_how *
 }
 
 /* Apply what is in b, which is finished and freed. */
-static bool box_apply_how(struct buf *b, const struct box_how *how, struct aw_err *err)
+static inline bool box_apply_how(struct buf *b, const struct box_how *how, struct aw_err *err)
 {
     tar_end(b);
     bool ok = box_apply_bytes(b->data, b->len, how, NULL, err);
@@ -135,18 +135,18 @@ static bool box_apply_how(struct buf *b, const struct box_how *how, struct aw_er
     return ok;
 }
 
-static void box_apply(struct buf *b)
+static inline void box_apply(struct buf *b)
 {
     struct aw_err err;
     CHECK_OK(box_apply_how(b, NULL, &err), err);
 }
 
-static int box_top(void)
+static inline int box_top(void)
 {
     return box.layers[box.made - 1];
 }
 
-static struct stat box_stat(const char *path)
+static inline struct stat box_stat(const char *path)
 {
     struct stat st = {0};
     if (fstatat(box_top(), path, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -154,19 +154,19 @@ static struct stat box_stat(const char *path)
     return st;
 }
 
-static bool box_missing(const char *path)
+static inline bool box_missing(const char *path)
 {
     struct stat st;
     return fstatat(box_top(), path, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }
 
-static bool box_whiteout(const char *path)
+static inline bool box_whiteout(const char *path)
 {
     struct stat st = box_stat(path);
     return S_ISCHR(st.st_mode) && st.st_rdev == 0;
 }
 
-static bool box_opaque(const char *path)
+static inline bool box_opaque(const char *path)
 {
     char v = 0;
     int fd = openat(box_top(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -176,7 +176,7 @@ static bool box_opaque(const char *path)
     return n == 1 && v == 'y';
 }
 
-static void box_check_text(const char *path, const char *want)
+static inline void box_check_text(const char *path, const char *want)
 {
     struct aw_err err = AW_ERR_INIT;
     char *text = file_load(box_top(), path, 1 << 20, NULL, &err);
@@ -186,7 +186,7 @@ static void box_check_text(const char *path, const char *want)
     free(text);
 }
 
-static void box_check_link(const char *path, const char *want)
+static inline void box_check_link(const char *path, const char *want)
 {
     char target[4097];
     ssize_t n = readlinkat(box_top(), path, target, sizeof(target) - 1);
@@ -197,7 +197,7 @@ static void box_check_link(const char *path, const char *want)
 }
 
 /* All tests in a user namespace: as root with 200000 ids, else with what the user has. */
-static int box_main(int argc, char **argv)
+static inline int box_main(int argc, char **argv)
 {
     struct aw_err err = AW_ERR_INIT;
     setvbuf(stdout, NULL, _IOLBF, 0);
