@@ -97,7 +97,7 @@ struct box_how {
 
 /* Apply len bytes as the next layer, upon those made so far. */
 static inline bool box_apply_bytes(const void *data, size_t len, const struct box_how *how,
-                            struct layer_result *ret, struct aw_err *err)
+                                   struct layer_result *ret, struct aw_err *err)
 {
     static const struct box_how usual = {0};
     const struct aw_log log = {box_note, NULL};
