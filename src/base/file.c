@@ -19,6 +19,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 
 ssize_t file_read_full(int fd, void *data, size_t len)
@@ -92,8 +93,8 @@ char *file_load(int dirfd, const char *path, size_t limit, size_t *ret_len, stru
     return file_load_fd(fd, path, limit, ret_len, err);
 }
 
-bool file_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
-                  struct aw_err *err)
+static bool replace(int dirfd, const char *path, struct iovec data, mode_t mode, bool sync,
+                    struct aw_err *err)
 {
     char rnd[40];
     file_random_name(".tmp-", rnd, sizeof(rnd));
@@ -105,12 +106,25 @@ bool file_replace(int dirfd, const char *path, const void *data, size_t len, mod
     _cleanup_close_ int fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0)
         return aw_fail(err, AW_E_IO, errno, "create a file beside %s", path);
-    if (!file_write_full(fd, data, len) || fsync(fd) < 0 || renameat(dirfd, tmp, dirfd, path) < 0) {
+    if (!file_write_full(fd, data.iov_base, data.iov_len) || (sync && fsync(fd) < 0) ||
+        renameat(dirfd, tmp, dirfd, path) < 0) {
         aw_fail(err, AW_E_IO, errno, "write %s", path);
         unlinkat(dirfd, tmp, 0);
         return false;
     }
     return true;
+}
+
+bool file_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
+                  struct aw_err *err)
+{
+    return replace(dirfd, path, (struct iovec){(void *)data, len}, mode, true, err);
+}
+
+bool file_swap(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
+               struct aw_err *err)
+{
+    return replace(dirfd, path, (struct iovec){(void *)data, len}, mode, false, err);
 }
 
 bool file_poke(int dirfd, const char *path, const char *text, struct aw_err *err)

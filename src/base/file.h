@@ -24,9 +24,13 @@ char *file_load(int dirfd, const char *path, size_t limit, size_t *ret_len, stru
 /* The same from an open descriptor, from its present position; name is for messages. */
 char *file_load_fd(int fd, const char *name, size_t limit, size_t *ret_len, struct aw_err *err);
 
-/* Replace path by rename, so that readers see the old or the new text, never a part; fsync'ed. */
+/* Replace path by rename, so that readers see the old or the new text, never a part. replace also
+ * waits until it is on disk (fsync, some 10 ms); swap does not: for what means nothing after the
+ * machine has stopped. */
 bool file_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
                   struct aw_err *err);
+bool file_swap(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
+               struct aw_err *err);
 /* Write to an existing file in one write(2) (sysctl, uid_map, register). */
 bool file_poke(int dirfd, const char *path, const char *text, struct aw_err *err);
 

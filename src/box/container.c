@@ -150,7 +150,7 @@ bool container_save(const struct container *c, const struct image *img,
     js_add_u64(o, "started", live ? (uint64_t)live->started : (uint64_t)time(NULL));
     js_add_string(o, "stopSignal", opt->stop_signal ? opt->stop_signal : img->config.stop_signal);
     const char *text = js_text_pretty(o);
-    return file_replace(c->dir_fd, "state.json", text, strlen(text), 0600, err);
+    return file_swap(c->dir_fd, "state.json", text, strlen(text), 0600, err);
 }
 
 void container_fini(struct container *c)
