@@ -30,6 +30,7 @@ bool user_resolve(int root_fd, const char *text, struct user *ret, struct aw_err
 bool user_resolve_text(const char *passwd, const char *group, const char *text, struct user *ret,
                        struct aw_err *err);
 void user_fini(struct user *u);
+#define _cleanup_user_ __attribute__((cleanup(user_fini)))
 
 /* The map of the nested user namespace: from its ids to those of the outer one. */
 #define USER_MAP_LINES (2 * IDMAP_LINES + 8)
@@ -50,5 +51,7 @@ bool user_map_keep_id(const struct idmap *m, uid_t uid, gid_t gid, struct user_m
 /* Are all ids of u mapped? If not, err names the id, and what mends it. */
 bool user_check_mapped(const struct user *u, const struct user_map *map, const struct idmap *m,
                        struct aw_err *err);
+/* Forget supplementary groups that cannot be had: setgroups(2) would fail for all of them. */
+void user_drop_unmapped_groups(struct user *u, const struct user_map *map, const struct idmap *m);
 
 #endif
