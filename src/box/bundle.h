@@ -36,9 +36,10 @@ struct bundle_input {
     enum bundle_net net;
     bool cgroup2;             /* /sys/fs/cgroup is a cgroup2 mount in the holder */
     const char *cgroups_path; /* linux.cgroupsPath, or NULL: none. Limits need it. */
-    int files_fd;             /* private folder with what files_write made; passwd is added here
-                                 for keep-id */
+    int files_fd;             /* private folder with what files_write made */
     const char *files_path;   /* absolute path of that folder, as the runtime sees it */
+    bool bind_sys;            /* sysfs cannot be mounted anew here: bind the holder's /sys */
+    const char *term;         /* TERM with a terminal, or NULL: xterm */
     const char *init_path;    /* host program for --init (tini, catatonit), or NULL */
     uid_t caller_uid;         /* on the host: for keep-id */
     gid_t caller_gid;
