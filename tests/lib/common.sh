@@ -130,15 +130,14 @@ chmod 700 "$T/home" "$T/run"
 USER_ENV=(HOME="$T/home" XDG_RUNTIME_DIR="$T/run" TMPDIR="$T/tmp" USER="$TEST_USER" LOGNAME="$TEST_USER"
     PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C.UTF-8 TERM=dumb)
 
-# as_user COMMAND...: as the test's user, whose process is the command itself (no shell between).
-# safe because: it only gives up rights
+# AS_USER: words that, put before a command, run it as the test's user, in place (no shell between).
+# safe because: they only give up rights
+AS_USER=(env -i "${USER_ENV[@]}")
+[ "$(id -u)" != 0 ] ||
+    AS_USER=(setpriv --reuid "$TEST_USER" --regid "$(id -g "$TEST_USER")" --init-groups env -i "${USER_ENV[@]}")
+# as_user COMMAND...: that, from a folder which he can read
 as_user() {
-    if [ "$(id -u)" = 0 ]; then
-        (cd "$T/home" && exec setpriv --reuid "$TEST_USER" --regid "$(id -g "$TEST_USER")" --init-groups \
-            env -i "${USER_ENV[@]}" "$@")
-    else
-        (cd "$T/home" && exec env -i "${USER_ENV[@]}" "$@")
-    fi
+    (cd "$T" && exec "${AS_USER[@]}" "$@")
 }
 # aw ARGUMENT...: the program under test, as the test's user
 aw() {

@@ -44,7 +44,7 @@ one_platform() {
     right_run "$arch: mounts, command lines, maps and environments can be read" 0 ' /proc '
     local where
     for where in "$T" "$TEST_HOME" .local/share .cache/archway "$TEST_USER"; do
-        unlike "$arch: nothing there tells of $where" "$OUT" "$(sed 's/[.]/\\./g' <<<"$where")"
+        unlike "$arch: nothing there tells of $where" "$OUT" "${where//./\\.}"
     done
 }
 
