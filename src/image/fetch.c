@@ -43,6 +43,7 @@ struct fetch {
     struct store_stage stage;     /* skopeo's working folder */
     uint64_t seen, total;         /* bytes that have come, and of all layers; for progress */
     uint64_t seen_ms, told_ms;    /* when seen changed, when it was told */
+    bool no_auth;                 /* skopeo may not read its usual auth.json: see run_authfile */
     bool stalled;                 /* nothing came for STALL_MS */
 };
 
@@ -71,13 +72,15 @@ static const struct {
      "the registry limits anonymous pulls: wait, or log in by skopeo login HOST"},
     {"unauthorized", AW_E_PERM,
      "check the name (registries say this of unknown ones too), or log in by skopeo login HOST"},
-    {"denied", AW_E_PERM,
+    {"access to the resource is denied", AW_E_PERM,
      "check the name (registries say this of unknown ones too), or log in by skopeo login HOST"},
     {"no such host", AW_E_IO, "check the registry's name and the network (DNS)"},
     {"connection refused", AW_E_IO, "check the registry's address; nothing listens there"},
     {"i/o timeout", AW_E_IO, "check the network"},
     {"network is unreachable", AW_E_IO, "check the network"},
     {"docker.sock", AW_E_IO, "start Docker, or take the image from elsewhere"},
+    {"no descriptor found for reference", AW_E_NOTFOUND, "check the tag"},
+    {"Tag not found", AW_E_NOTFOUND, "check the name and the tag"},
     {"does not resolve to an image ID", AW_E_NOTFOUND, "podman images shows what is there"},
     {"no space left on device", AW_E_LIMIT, "make room on the disk, e.g. archway prune"},
 };
@@ -99,9 +102,9 @@ static char *last_message(const char *text)
     }
     char *out = malloc(strlen(at) + 1), *o = out;
     for (; out && *at && *at != '"' && *at != '\n'; at++) {
-        if (*at == '\\' && at[1])
-            at++;
-        *o++ = *at;
+        bool escaped = *at == '\\' && at[1];
+        at += escaped;
+        *o++ = escaped && (*at == 'n' || *at == 't') ? ' ' : *at;
     }
     if (out)
         *o = '\0';
@@ -113,6 +116,10 @@ static bool explain(const struct source *src, const struct spawn_result *r, stru
     _cleanup_free_ char *said = last_message(buf_str(&r->err_text));
     if (!said)
         return aw_fail(err, AW_E_NOMEM, 0, "fetch %s: out of memory", src->name);
+    /* skopeo blames the name first, whatever the matter is */
+    char *matter = str_starts(said, "Error parsing image name \"") ? strstr(said, "\": ") : NULL;
+    if (matter)
+        memmove(said, matter + 3, strlen(matter + 3) + 1);
     for (size_t i = 0; i < AW_LEN(faults); i++)
         if (strstr(said, faults[i].words)) {
             aw_fail(err, faults[i].code, 0, "fetch %s: %.800s", src->name, said);
@@ -136,8 +143,36 @@ static bool skopeo(struct fetch *f, struct spawn *p, struct spawn_result *ret, s
     return ret->status == 0 || explain(f->src, ret, err);
 }
 
+/* Without XDG_RUNTIME_DIR skopeo looks for credentials in /run/containers/UID, and fails where
+ * root's podman has closed that folder to others. Nothing can be in it for us then: point skopeo to
+ * an empty file (it looks at the other places, as ~/.docker/config.json, all the same). */
+static bool run_authfile(struct fetch *f, const struct spawn_result *r)
+{
+    const char *said = buf_str(&r->err_text);
+    if (f->no_auth || f->stage.fd < 0 || !strstr(said, "auth.json: permission denied"))
+        return false;
+    f->no_auth = file_replace(f->stage.fd, "auth.json", "{}", 2, 0600, NULL);
+    return f->no_auth;
+}
+
 /* ---- looking -----------------------------------------------------------------------------------
  */
+
+static bool look_args(struct fetch *f, const char *pin, bool config, struct strv *a)
+{
+    bool registry = f->src->kind == SOURCE_REGISTRY;
+    bool ok = strv_add(a, "skopeo") && strv_addf(a, "--tmpdir=%s/staging", f->s->path) &&
+              strv_add(a, "inspect") && strv_add(a, "--raw");
+    if (config)
+        ok = ok && strv_add(a, "--config");
+    if (registry)
+        ok = ok && strv_add(a, "--retry-times=2");
+    if (registry && f->req->insecure)
+        ok = ok && strv_add(a, "--tls-verify=false");
+    if (f->no_auth)
+        ok = ok && strv_addf(a, "--authfile=%s/staging/%s/auth.json", f->s->path, f->stage.name);
+    return ok && strv_take(a, source_skopeo(f->src, pin));
+}
 
 /* skopeo inspect --raw [--config] of the source, or of the manifest that pin names. The result is
  * verified against pin. */
@@ -145,23 +180,18 @@ static bool look(struct fetch *f, const char *pin, bool config, struct spawn_res
                  struct aw_err *err)
 {
     _cleanup_strv_ struct strv a = {0};
-    _cleanup_free_ char *what = source_skopeo(f->src, pin);
-    bool ok = strv_add(&a, "skopeo") && strv_addf(&a, "--tmpdir=%s/staging", f->s->path) &&
-              strv_add(&a, "inspect") && strv_add(&a, "--raw");
-    if (config)
-        ok = ok && strv_add(&a, "--config");
-    if (f->src->kind == SOURCE_REGISTRY)
-        ok = ok && strv_add(&a, "--retry-times=2");
-    if (f->src->kind == SOURCE_REGISTRY && f->req->insecure)
-        ok = ok && strv_add(&a, "--tls-verify=false");
-    if (!ok || !what || !strv_add(&a, what))
+    if (!look_args(f, pin, config, &a))
         return aw_fail(err, AW_E_NOMEM, 0, "fetch %s: out of memory", f->src->name);
     struct spawn p = {.argv = (const char *const *)a.v,
                       .timeout_ms = LOOK_MS,
                       .cancelled = f->req->cancelled,
                       .user = f->req->user};
-    if (!skopeo(f, &p, ret, err))
-        return false;
+    if (!skopeo(f, &p, ret, err)) {
+        if (!run_authfile(f, ret))
+            return false;
+        spawn_result_fini(ret);
+        return look(f, pin, config, ret, err);
+    }
     if (ret->out.len > OCI_MAX_JSON)
         return aw_fail(err, AW_E_LIMIT, 0, "fetch %s: the %s has more than 4 MiB", f->src->name,
                        config ? "config" : "manifest");
@@ -327,6 +357,9 @@ static bool copy_args(struct fetch *f, struct strv *a)
         ok = ok && strv_add(a, "--retry-times=2");
     if (registry && f->req->insecure)
         ok = ok && strv_add(a, "--src-tls-verify=false");
+    if (f->no_auth)
+        ok =
+            ok && strv_addf(a, "--src-authfile=%s/staging/%s/auth.json", f->s->path, f->stage.name);
     return ok && strv_take(a, source_skopeo(f->src, f->pick.digest)) &&
            strv_addf(a, "oci:%s/staging/%s/image:x", f->s->path, f->stage.name);
 }
@@ -497,7 +530,7 @@ bool fetch_image(struct store *s, const struct source *src, const char *pin,
     }
     /* before the first look: what changes meanwhile is seen as a change later */
     e.signature = fetch_signature(src, err);
-    bool ok = e.signature && choose(&f, pin, err) && store_stage_begin(s, NULL, &f.stage, err) &&
+    bool ok = e.signature && store_stage_begin(s, NULL, &f.stage, err) && choose(&f, pin, err) &&
               copy(&f, err);
     if (ok && !verify(&f, &e, err))
         ok = aw_context(err, "image %s", src->name);

@@ -301,6 +301,23 @@ static void import_id(const struct rootfs_import *i, char ret[DIGEST_SIZE])
     digest_of(text, strlen(text), ret);
 }
 
+/* An archive of images, given without the word that says so, holds no programs but a manifest. */
+static bool refuse_archive(struct store *s, const struct source *src, const struct unpack_result *r,
+                           struct aw_err *err)
+{
+    char path[STORE_LAYER_PATH], diff[STORE_LAYER_PATH + 8];
+    if (*r->platform.arch)
+        return true;
+    store_layer_path(s->map.key, r->chain_id, path);
+    snprintf(diff, sizeof(diff), "%s/diff", path);
+    _cleanup_close_ int fd = openat(s->dir_fd, diff, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    bool oci = fd >= 0 && faccessat(fd, "oci-layout", F_OK, 0) == 0;
+    if (!oci && (fd < 0 || faccessat(fd, "manifest.json", F_OK, 0) < 0))
+        return true;
+    aw_fail(err, AW_E_ARG, 0, "%s is an archive of images, not a root file system", src->name);
+    return aw_mend(err, "give it as %s:%s", oci ? "oci-archive" : "docker-archive", src->name);
+}
+
 static bool import_tarball(struct store *s, const struct source *src, const char *signature,
                            const struct store_wait *w, struct rootfs_import *ret,
                            struct aw_err *err)
@@ -313,7 +330,7 @@ static bool import_tarball(struct store *s, const struct source *src, const char
     aw_log(w->log, AW_LOG_PROGRESS, "unpacking %s", src->name);
     struct unpack u = {
         .map = &s->map, .wait = w, .src = {.blob_fd = fd, .size = UINT64_MAX, .name = src->name}};
-    if (!unpack_layer(s, &u, &r, err))
+    if (!unpack_layer(s, &u, &r, err) || !refuse_archive(s, src, &r, err))
         return false;
     struct rootfs_import i = {.platform = r.platform,
                               .size = (uint64_t)st.st_size,
@@ -332,23 +349,6 @@ static bool import_tarball(struct store *s, const struct source *src, const char
     return true;
 }
 
-/* The first layer's folder of an archive of images holds no programs but its manifest. */
-static bool refuse_archive(struct store *s, const struct source *src, const struct rootfs_import *i,
-                           struct aw_err *err)
-{
-    char path[STORE_LAYER_PATH], diff[STORE_LAYER_PATH + 8];
-    if (*i->platform.arch)
-        return true;
-    store_layer_path(s->map.key, i->diff_id, path);
-    snprintf(diff, sizeof(diff), "%s/diff", path);
-    _cleanup_close_ int fd = openat(s->dir_fd, diff, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    bool oci = fd >= 0 && faccessat(fd, "oci-layout", F_OK, 0) == 0;
-    if (!oci && (fd < 0 || faccessat(fd, "manifest.json", F_OK, 0) < 0))
-        return true;
-    aw_fail(err, AW_E_ARG, 0, "%s is an archive of images, not a root file system", src->name);
-    return aw_mend(err, "give it as %s:%s", oci ? "oci-archive" : "docker-archive", src->name);
-}
-
 static bool obtain_tarball(struct store *s, const struct source *src,
                            const struct image_request *req, struct image *img, struct aw_err *err)
 {
@@ -365,8 +365,7 @@ static bool obtain_tarball(struct store *s, const struct source *src,
             !import_tarball(s, src, signature, &w, &i, err))
             return false;
     }
-    bool ok = refuse_archive(s, src, &i, err) &&
-              settle_platform(src, req, *i.platform.arch ? &i.platform : NULL, &img->platform, err);
+    bool ok = settle_platform(src, req, *i.platform.arch ? &i.platform : NULL, &img->platform, err);
     if (ok) {
         memcpy(img->config_digest, i.config_digest, DIGEST_SIZE);
         img->layers = calloc(1, sizeof(*img->layers));
