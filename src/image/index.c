@@ -95,8 +95,10 @@ static bool parse_index(const char *text, size_t len, struct store_entries *list
 {
     struct json_object *a = NULL;
     _cleanup_js_ struct json_object *o = js_parse(text, len, "index.json", err);
-    if (!o || !js_get_array(o, "manifests", &a, err))
+    if (!o)
         return false;
+    if (!js_get_array(o, "manifests", &a, err))
+        return aw_context(err, "index.json");
     size_t n = a ? json_object_array_length(a) : 0;
     if (!(list->v = calloc(n + 1, sizeof(*list->v)))) /* room for one more: store_entry_put */
         return aw_fail(err, AW_E_NOMEM, 0, "index.json: out of memory");
