@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reading entries back.
+ *
+ * An entry's file begins with "enabled" or "disabled", then come lines of a word and a value. The
+ * kernel prints interpreters and extensions as they are, so that one with a newline in it can look
+ * like several lines: the interpreter is taken up to "\nflags: ", the extension up to the end.
+ */
+#include "binfmt/instance.h"
+#include "binfmt/rule.h"
+
+#include "base/file.h"
+#include "base/util.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+
+#define ENTRY_MAX 16384 /* bytes of an entry's file; the kernel has always used one page */
+
+static int hex_digit(char ch)
+{
+    if (ch >= '0' && ch <= '9')
+        return ch - '0';
+    return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
+}
+
+/* Decode hexadecimal digits; the number of bytes, or 0 when that is no hexadecimal or too long. */
+static uint32_t parse_hex(const char *s, uint8_t ret[AW_RULE_WINDOW])
+{
+    size_t len = strlen(s);
+    if (len % 2 || len / 2 > AW_RULE_WINDOW)
+        return 0;
+    for (size_t i = 0; i < len / 2; i++) {
+        int high = hex_digit(s[2 * i]), low = hex_digit(s[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return 0;
+        ret[i] = (uint8_t)(high << 4 | low);
+    }
+    return (uint32_t)(len / 2);
+}
+
+static void parse_flag_letters(const char *s, struct aw_entry *e)
+{
+    size_t odd = 0;
+    for (; *s; s++) {
+        unsigned bit = rule_flag_bit(*s);
+        e->rule.flags |= bit;
+        if (!bit && odd + 1 < sizeof(e->odd_flags))
+            e->odd_flags[odd++] = *s;
+    }
+}
+
+/* A line after the interpreter's; false: not one that is known, or its value makes no sense. */
+static bool parse_line(const char *line, struct aw_entry *e)
+{
+    struct aw_rule *r = &e->rule;
+    unsigned long long offset;
+    if (str_starts(line, "flags: ")) {
+        parse_flag_letters(line + strlen("flags: "), e);
+    } else if (str_starts(line, "offset ")) {
+        if (!str_to_u64(line + strlen("offset "), 0, AW_RULE_WINDOW, &offset))
+            return false;
+        r->offset = (uint32_t)offset;
+    } else if (str_starts(line, "magic ")) {
+        r->type = AW_RULE_MAGIC;
+        r->magic_len = parse_hex(line + strlen("magic "), r->magic);
+        return r->magic_len > 0;
+    } else if (str_starts(line, "mask ")) {
+        r->has_mask = r->magic_len && parse_hex(line + strlen("mask "), r->mask) == r->magic_len;
+        return r->has_mask;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* The value of "interpreter ..." at *text, which is moved behind it; it may have newlines. */
+static bool take_interpreter(char **text, struct aw_entry *e)
+{
+    char *value = *text + strlen("interpreter ");
+    char *end = strstr(value, "\nflags: ");
+    if (!end)
+        end = strchrnul(value, '\n');
+    size_t len = (size_t)(end - value);
+    if (len >= sizeof(e->rule.interpreter))
+        return false;
+    memcpy(e->rule.interpreter, value, len);
+    *text = *end ? end + 1 : end;
+    return true;
+}
+
+static bool take_extension(char **text, struct aw_entry *e)
+{
+    char *value = *text + strlen("extension .");
+    size_t len = strlen(value);
+    if (len && value[len - 1] == '\n')
+        len--;
+    if (len >= sizeof(e->rule.extension))
+        return false;
+    e->rule.type = AW_RULE_EXTENSION;
+    memcpy(e->rule.extension, value, len);
+    *text = value + strlen(value);
+    return true;
+}
+
+static bool parse_lines(char *text, struct aw_entry *e)
+{
+    while (*text) {
+        if (str_starts(text, "interpreter ")) {
+            if (!take_interpreter(&text, e))
+                return false;
+            continue;
+        }
+        if (str_starts(text, "extension .")) {
+            if (!take_extension(&text, e))
+                return false;
+            continue;
+        }
+        char *end = strchrnul(text, '\n');
+        char *next = *end ? end + 1 : end;
+        *end = 0;
+        if (*text && !parse_line(text, e))
+            e->odd_lines++;
+        text = next;
+    }
+    return true;
+}
+
+bool aw_entry_parse(const char *name, const char *text, size_t len, struct aw_entry *ret,
+                    struct aw_err *err)
+{
+    struct aw_entry e;
+    memset(&e, 0, sizeof(e));
+    _cleanup_free_ char *copy = strndup(text, len);
+    if (!copy)
+        return aw_fail(err, AW_E_NOMEM, 0, "entry %s: no memory", name);
+    char *rest = strchrnul(copy, '\n');
+    if (*rest)
+        *rest++ = 0;
+    e.enabled = str_eq(copy, "enabled");
+    if ((!e.enabled && !str_eq(copy, "disabled")) || strlen(name) > AW_RULE_NAME_MAX ||
+        !parse_lines(rest, &e))
+        return aw_fail(err, AW_E_PARSE, 0, "entry %s: this is not what binfmt_misc prints", name);
+    snprintf(e.rule.name, sizeof(e.rule.name), "%s", name);
+    e.known = e.rule.interpreter[0] && e.rule.type &&
+              (e.rule.type == AW_RULE_EXTENSION
+                   ? e.rule.extension[0] != 0
+                   : e.rule.magic_len > 0 && e.rule.offset + e.rule.magic_len <= AW_RULE_WINDOW);
+    *ret = e;
+    return true;
+}
+
+bool aw_instance_read(struct aw_instance *inst, const char *name, struct aw_entry *ret,
+                      struct aw_err *err)
+{
+    if (!name[0] || strchr(name, '/') || str_eq(name, "register") || str_eq(name, "status"))
+        return aw_fail(err, AW_E_ARG, 0, "rule \"%s\": no name of an entry", name);
+    size_t len;
+    struct aw_err why = AW_ERR_INIT;
+    _cleanup_free_ char *text = file_load(inst->fd, name, ENTRY_MAX, &len, &why);
+    if (!text && why.code == AW_E_NOTFOUND)
+        return aw_fail(err, AW_E_NOTFOUND, 0, "rule %s: there is no such entry", name);
+    if (!text) {
+        if (err)
+            *err = why;
+        return false;
+    }
+    return aw_entry_parse(name, text, len, ret, err);
+}
+
+/* Room for one more in the array of *n entries at *list. */
+static bool grow(struct aw_entry **list, size_t n, size_t *cap)
+{
+    if (n < *cap)
+        return true;
+    size_t more = *cap ? *cap * 2 : 8;
+    struct aw_entry *bigger = reallocarray(*list, more, sizeof(**list));
+    if (!bigger)
+        return false;
+    *list = bigger;
+    *cap = more;
+    return true;
+}
+
+static bool read_all(struct aw_instance *inst, DIR *dir, struct aw_entry **list, size_t *n,
+                     struct aw_err *err)
+{
+    struct dirent *d;
+    size_t cap = 0;
+    while ((errno = 0, d = readdir(dir))) {
+        struct aw_err why = AW_ERR_INIT;
+        const char *name = d->d_name;
+        if (str_eq(name, ".") || str_eq(name, "..") || str_eq(name, "register") ||
+            str_eq(name, "status"))
+            continue;
+        if (!grow(list, *n, &cap))
+            return aw_fail(err, AW_E_NOMEM, 0, "list binfmt_misc: no memory");
+        if (aw_instance_read(inst, name, &(*list)[*n], &why))
+            (*n)++;
+        else if (why.code != AW_E_NOTFOUND) { /* else it was removed just now */
+            if (err)
+                *err = why;
+            return false;
+        }
+    }
+    return errno == 0 || aw_fail(err, AW_E_IO, errno, "list binfmt_misc");
+}
+
+bool aw_instance_list(struct aw_instance *inst, struct aw_entry **ret, size_t *ret_n,
+                      struct aw_err *err)
+{
+    _cleanup_close_ int fd = openat(inst->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!dir)
+        return aw_fail(err, instance_code(errno), errno, "list binfmt_misc");
+    util_steal_fd(&fd);
+    struct aw_entry *list = NULL;
+    size_t n = 0;
+    bool ok = read_all(inst, dir, &list, &n, err);
+    closedir(dir);
+    if (!ok) {
+        free(list);
+        return false;
+    }
+    *ret = list;
+    *ret_n = n;
+    return true;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Instances against the running kernel. This program is also the interpreter that the rules under
+ * test start: then it reports what a guest program sees and tries to change its own file.
+ */
+#include "binfmt_ns.h"
+
+#include "base/file.h"
+#include "base/util.h"
+
+#include <archway/catalogue.h>
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+
+#define NEUTRAL "/archway/aarch64"
+
+static struct aw_err err;
+
+/* A temporary folder, removed at the end. */
+static char folder[] = "/tmp/archway-binfmt-XXXXXX";
+
+static const char *in_folder(const char *name)
+{
+    static char path[4][128];
+    static int turn;
+    turn = (turn + 1) % 4;
+    snprintf(path[turn], sizeof(path[turn]), "%s/%s", folder, name);
+    return path[turn];
+}
+
+static void write_file(const char *path, const void *data, size_t len, mode_t mode)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    CHECK(fd >= 0 && file_write_full(fd, data, len));
+    CHECK(fchmod(fd, mode) == 0);
+    close(fd);
+}
+
+/* A file that begins like a program of the architecture. */
+static const char *guest(const char *arch)
+{
+    uint8_t head[AW_ARCH_HEADER];
+    const char *path = in_folder("guest");
+    aw_arch_header(aw_arch_find(arch), 0, false, head);
+    write_file(path, head, sizeof(head), 0755);
+    return path;
+}
+
+/* Run path and catch what it prints; its exit status, 1000 + errno where exec failed. nested: in a
+ * user namespace below. */
+static int run(const char *path, bool nested, char *ret, size_t size)
+{
+    int ends[2];
+    CHECK(pipe2(ends, O_CLOEXEC) == 0);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (nested && !ns_enter())
+            _exit(99);
+        dup2(ends[1], 1);
+        char *argv[] = {"own-argv0", "arg", NULL};
+        execv(path, argv);
+        dprintf(1, "errno %d", errno);
+        _exit(98);
+    }
+    close(ends[1]);
+    ssize_t n = file_read_full(ends[0], ret, size - 1);
+    close(ends[0]);
+    ret[n > 0 ? n : 0] = 0;
+    int status, how;
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+    if (WEXITSTATUS(status) == 98 && sscanf(ret, "errno %d", &how) == 1)
+        return 1000 + how;
+    return WEXITSTATUS(status);
+}
+
+static void show_file(const char *name, const char *path)
+{
+    size_t len;
+    char *text = file_load(AT_FDCWD, path, 1 << 20, &len, NULL);
+    for (size_t i = 0; text && i < len; i++)
+        if (!text[i])
+            text[i] = ' ';
+    printf("%s: %s\n", name, text ? text : "?");
+    free(text);
+}
+
+static void attempt(const char *name, bool done)
+{
+    printf("%s: %s\n", name, done ? "DONE" : "refused");
+}
+
+/* What runs as the interpreter. */
+static int as_interpreter(void)
+{
+    const char *exe = "/proc/self/exe";
+    char link[256] = "";
+    if (readlink(exe, link, sizeof(link) - 1) < 0)
+        snprintf(link, sizeof(link), "?");
+    printf("uid %u\nexe: %s\n", (unsigned)getuid(), link);
+    attempt("open for writing", open(exe, O_WRONLY | O_CLOEXEC) >= 0);
+    attempt("truncate", truncate(exe, 0) == 0);
+    attempt("chmod", chmod(exe, 0700) == 0);
+    attempt("chown", chown(exe, 0, 0) == 0);
+    attempt("setxattr", setxattr(exe, "user.x", "y", 1, 0) == 0);
+    attempt("utimes", utimensat(AT_FDCWD, exe, NULL, 0) == 0);
+    int fd = open(exe, O_RDONLY | O_CLOEXEC);
+    attempt("fchmod", fd >= 0 && fchmod(fd, 0700) == 0);
+    attempt("fsetxattr", fd >= 0 && fsetxattr(fd, "user.x", "y", 1, 0) == 0);
+    attempt("link",
+            linkat(AT_FDCWD, exe, AT_FDCWD, "/tmp/archway-binfmt-link", AT_SYMLINK_FOLLOW) == 0);
+    show_file("cmdline", "/proc/self/cmdline");
+    show_file("environ", "/proc/self/environ");
+    show_file("maps", "/proc/self/maps");
+    show_file("mountinfo", "/proc/self/mountinfo");
+    return 42;
+}
+
+static struct aw_rule rule_for(const char *arch, const char *interpreter, unsigned flags)
+{
+    struct aw_rule r;
+    CHECK_OK(aw_arch_rule(aw_arch_find(arch), 0, interpreter, flags, &r, &err), err);
+    return r;
+}
+
+TEST(entries_are_read_back)
+{
+    struct aw_entry e;
+    const char *text =
+        "enabled\ninterpreter /a\nb\nflags: POCFZ\noffset 3\nmagic 7f45\nmask ff00\n";
+    CHECK_OK(aw_entry_parse("n", text, strlen(text), &e, &err), err);
+    CHECK_STR(e.rule.interpreter, "/a\nb");
+    CHECK(e.enabled && e.known && e.rule.offset == 3 && e.rule.magic_len == 2);
+    CHECK(e.rule.has_mask && e.rule.mask[0] == 0xff && e.rule.magic[1] == 0x45);
+    CHECK_STR(e.odd_flags, "Z");
+    CHECK_INT(e.rule.flags, AW_RULE_P | AW_RULE_O | AW_RULE_C | AW_RULE_F);
+    text = "disabled\ninterpreter /a\nflags: TD\nextension .x y\n";
+    CHECK_OK(aw_entry_parse("n", text, strlen(text), &e, &err), err);
+    CHECK(!e.enabled && e.known && e.rule.type == AW_RULE_EXTENSION);
+    CHECK_STR(e.rule.extension, "x y");
+    CHECK(e.rule.flags & AW_RULE_T);
+    text = "enabled\nbpf handler\nbpf-interpreter a /b\nflags: \n";
+    CHECK_OK(aw_entry_parse("n", text, strlen(text), &e, &err), err);
+    CHECK(!e.known);
+    CHECK_INT(e.odd_lines, 2);
+    CHECK(!aw_entry_parse("n", "junk", 4, &e, &err));
+    CHECK_INT(err.code, AW_E_PARSE);
+}
+
+TEST(register_list_remove)
+{
+    struct aw_instance *inst = ns_instance();
+    struct aw_rule r = rule_for("aarch64", "/bin/true", AW_RULE_F | AW_RULE_C | AW_RULE_P);
+    CHECK_OK(aw_instance_register(inst, &r, &err), err);
+    struct aw_rule x = rule_for("riscv64", "/missing", 0);
+    x.has_mask = false;
+    CHECK_OK(aw_instance_register(inst, &x, &err), err);
+    const char *ext = ":jar:E::jar::relative/x:O\n";
+    CHECK_OK(aw_instance_register_text(inst, ext, strlen(ext), &err), err);
+
+    struct aw_entry *list, one;
+    size_t n;
+    CHECK_OK(aw_instance_list(inst, &list, &n, &err), err);
+    CHECK_INT(n, 3);
+    CHECK_STR(list[0].rule.name, "jar");
+    CHECK_STR(list[1].rule.name, "qemu-riscv64");
+    CHECK(aw_rule_equal(&list[2].rule, &r) && aw_rule_equal(&list[1].rule, &x));
+    CHECK(list[0].known && list[0].enabled && list[0].odd_lines == 0);
+    free(list);
+
+    CHECK_OK(aw_instance_enable(inst, "jar", false, &err), err);
+    CHECK_OK(aw_instance_read(inst, "jar", &one, &err), err);
+    CHECK(!one.enabled);
+    CHECK_OK(aw_instance_remove(inst, "jar", &err), err);
+    CHECK(!aw_instance_read(inst, "jar", &one, &err));
+    CHECK_INT(err.code, AW_E_NOTFOUND);
+    CHECK(!aw_instance_remove(inst, "jar", &err));
+    CHECK_INT(err.code, AW_E_NOTFOUND);
+    CHECK(!aw_instance_remove(inst, "status", &err));
+    CHECK_INT(err.code, AW_E_ARG);
+
+    bool on;
+    CHECK_OK(aw_instance_status(inst, &on, &err), err);
+    CHECK(on);
+    CHECK_OK(aw_instance_set_status(inst, false, &err), err);
+    CHECK_OK(aw_instance_status(inst, &on, &err), err);
+    CHECK(!on);
+}
+
+static void refused(struct aw_instance *inst, const char *text, enum aw_code code, int how,
+                    const char *words)
+{
+    CHECK(!aw_instance_register_text(inst, text, strlen(text), &err));
+    CHECK_INT(err.code, code);
+    CHECK_INT(err.sys_errno, how);
+    CHECK_CONTAINS(err.message, words);
+}
+
+TEST(refusals_are_explained)
+{
+    struct aw_instance *inst = ns_instance();
+    refused(inst, ":n:M::ab\\x1::/bin/true:", AW_E_PARSE, EINVAL, "column 9");
+    refused(inst, "", AW_E_PARSE, EINVAL, "shorter");
+    refused(inst, ":status:M::abc::/bin/true:", AW_E_EXIST, EEXIST, "kernel's own");
+    refused(inst, ":n:M::abc::/missing:F", AW_E_NOTFOUND, ENOENT, "/missing");
+    refused(inst, ":n:M::abc::/etc/passwd:F", AW_E_PERM, EACCES, "/etc/passwd");
+    refused(inst, ":n:M::abc::/etc:F", AW_E_PERM, EACCES, "/etc");
+    const char *good = ":n:M::abc::/bin/true:";
+    CHECK_OK(aw_instance_register_text(inst, good, strlen(good), &err), err);
+    refused(inst, good, AW_E_EXIST, EEXIST, "rule n");
+}
+
+TEST(the_descriptor_keeps_the_rules)
+{
+    struct aw_instance *inst = ns_instance();
+    char out[256];
+    const char *program = guest("aarch64");
+    CHECK_INT(run(program, false, out, sizeof(out)), 1000 + ENOEXEC);
+    struct aw_rule r = rule_for("aarch64", "/bin/true", AW_RULE_F);
+    CHECK_OK(aw_instance_register(inst, &r, &err), err);
+    CHECK_INT(run(program, false, out, sizeof(out)), 0);
+    CHECK_INT(run(program, true, out, sizeof(out)), 0);
+    int copy = fcntl(aw_instance_fd(inst), F_DUPFD_CLOEXEC, 3);
+    struct aw_instance *second = aw_instance_open_fd(copy, &err);
+    CHECK(second);
+    CHECK_OK(aw_instance_enable(second, "qemu-aarch64", false, &err), err);
+    CHECK_INT(run(program, true, out, sizeof(out)), 1000 + ENOEXEC);
+    aw_instance_close(second);
+    CHECK(aw_instance_open_path(AT_FDCWD, "/tmp", &err) == NULL);
+    CHECK_INT(err.code, AW_E_ARG);
+}
+
+TEST(interpreter_by_descriptor_is_hidden_and_safe)
+{
+    struct aw_instance *inst = ns_instance();
+    size_t len;
+    char out[65536], *self = file_load(AT_FDCWD, "/proc/self/exe", 64 << 20, &len, &err);
+    CHECK(self);
+    const char *secret = in_folder("secret-place");
+    write_file(secret, self, len, 0755);
+    free(self);
+    int fd = open(secret, O_PATH | O_CLOEXEC);
+    struct aw_rule r = rule_for("aarch64", NEUTRAL, AW_RULE_P | AW_RULE_O | AW_RULE_C);
+    CHECK_OK(aw_instance_register_interpreter(inst, &r, fd, &err), err);
+    close(fd);
+
+    struct aw_entry e;
+    CHECK_OK(aw_instance_read(inst, r.name, &e, &err), err);
+    CHECK_STR(e.rule.interpreter, NEUTRAL);
+    CHECK_INT(e.rule.flags, AW_RULE_P | AW_RULE_O | AW_RULE_C | AW_RULE_F);
+
+    const char *program = guest("aarch64");
+    struct stat before, after;
+    CHECK(stat(secret, &before) == 0);
+    CHECK_INT(run(program, true, out, sizeof(out)), 42);
+    CHECK(stat(secret, &after) == 0);
+    CHECK_INT(after.st_size, before.st_size);
+    CHECK_INT(after.st_mode, before.st_mode);
+    CHECK_INT(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+    CHECK_CONTAINS(out, "uid 0\n");
+    CHECK_CONTAINS(out, "exe: /\n");
+    CHECK_CONTAINS(out, "cmdline: " NEUTRAL " ");
+    CHECK_CONTAINS(out, " own-argv0 arg");
+    CHECK_CONTAINS(out, "open for writing: refused");
+    CHECK_CONTAINS(out, "fsetxattr: refused");
+    if (strstr(out, "DONE"))
+        TEST_FAIL("something could be changed: %s", out);
+    if (strstr(out, "secret-place") || strstr(out, "binfmt_misc"))
+        TEST_FAIL("a trace is left: %s", out);
+    /* nothing of the helper's namespace is left here */
+    char *mounts = file_load(AT_FDCWD, "/proc/self/mountinfo", 1 << 20, NULL, &err);
+    CHECK(mounts && !strstr(mounts, "secret-place"));
+    free(mounts);
+    /* the file itself stays the owner's to replace */
+    CHECK(unlink(secret) == 0);
+    CHECK_INT(run(program, true, out, sizeof(out)), 42);
+}
+
+TEST(interpreter_by_descriptor_refusals)
+{
+    struct aw_instance *inst = ns_instance();
+    struct aw_rule r = rule_for("aarch64", NEUTRAL, AW_RULE_P);
+    int fd = open("/bin", O_PATH | O_CLOEXEC);
+    CHECK(!aw_instance_register_interpreter(inst, &r, fd, &err));
+    CHECK_INT(err.code, AW_E_ARG);
+    close(fd);
+    const char *plain = in_folder("plain");
+    write_file(plain, "x", 1, 0644);
+    fd = open(plain, O_PATH | O_CLOEXEC);
+    CHECK(!aw_instance_register_interpreter(inst, &r, fd, &err));
+    CHECK_INT(err.code, AW_E_PERM);
+    CHECK_INT(err.sys_errno, EACCES);
+    static const char *const bad[] = {"rel", "/", "/a/", "/a//b", "/../b", "/a/."};
+    for (size_t i = 0; i < AW_LEN(bad); i++) {
+        struct aw_rule b = rule_for("aarch64", bad[i], 0);
+        CHECK(!aw_instance_register_interpreter(inst, &b, fd, &err));
+        CHECK_INT(err.code, AW_E_ARG);
+    }
+    close(fd);
+    fd = open("/bin/true", O_PATH | O_CLOEXEC);
+    CHECK_OK(aw_instance_register_interpreter(inst, &r, fd, &err), err);
+    CHECK(!aw_instance_register_interpreter(inst, &r, fd, &err));
+    CHECK_INT(err.code, AW_E_EXIST);
+    close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 0 && str_eq(argv[0], NEUTRAL))
+        return as_interpreter();
+    if (!mkdtemp(folder))
+        return 1;
+    int bad = test_main(argc, argv);
+    file_remove_tree(AT_FDCWD, folder, NULL);
+    return bad;
+}
