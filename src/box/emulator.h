@@ -12,7 +12,7 @@
 struct emulator {
     const struct aw_arch *arch; /* what it runs */
     char *path;                 /* the program, static */
-    int mount;                  /* a detached mount of it, or -1 (emulators_open) */
+    int fd;                     /* it, opened (O_PATH) by emulators_open, or -1 */
 };
 
 struct emulators {
@@ -26,7 +26,7 @@ struct emulators {
  * image's own architecture. No interpreter for the image: an error that names what to install. */
 bool emulators_choose(const struct platform *p, const char *opt_emulator,
                       const struct box_world *world, struct emulators *ret, struct aw_err *err);
-/* Open each program as a detached mount (before anything covers its path; real root does it before
+/* Open each program (before anything covers its path; real root does it before
  * it enters the user namespace). */
 bool emulators_open(struct emulators *e, struct aw_err *err);
 void emulators_fini(struct emulators *e);

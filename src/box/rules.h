@@ -10,18 +10,20 @@
 
 #include <sys/types.h>
 
+struct aw_instance;
+
 struct rules {
-    int instance; /* the outer user namespace's instance (a detached mount: it lives as long as this
-                     is open), or -1: the host's rules serve */
-    int container;               /* one of the container's own user namespace, or -1 */
+    struct aw_instance *own; /* the outer user namespace's instance; NULL: the host's rules serve */
+    int container;           /* one of the container's own user namespace (its mount), or -1 */
     struct emulators *emulators; /* borrowed */
 };
 
 /* Make the instance of the present user namespace and register the emulators, the image's own last
  * (the kernel tries the newest first). Where the kernel has none (before 6.7), the host's rules
- * must serve the image: if they do not, an error with the command that mends it. */
-bool rules_init(struct rules *ret, struct emulators *e, const struct platform *p,
-                const struct aw_log *log, struct aw_err *err);
+ * must serve the image: if they do not, an error with the command that mends it. The rules live as
+ * long as this process. */
+bool rules_init(struct rules *ret, struct emulators *e, const struct aw_log *log,
+                struct aw_err *err);
 
 /* A container with CAP_SYS_ADMIN may mount binfmt_misc itself; from then on its user namespace sees
  * only its own instance. So register there too, before its program starts. pid is its first

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rules that a container runs by.
+ *
+ * Invariants:
+ * 1. The registered names are neutral (/archway/aarch64): they show in /proc/PID/cmdline.
+ * 2. C is set: the instance belongs to a user namespace, where credentials are bounded by the
+ * mapped ids, and without it sudo fails in the container (docs/SECURITY.md).
+ * 3. No instance has a mount point that the container could find.
+ */
+#include "box/rules.h"
+
+#include "base/file.h"
+#include "box/control.h"
+
+#include <archway/instance.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define RULE_FLAGS (AW_RULE_P | AW_RULE_O | AW_RULE_C)
+
+static bool register_one(struct aw_instance *inst, const struct emulator *e, struct aw_err *err)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "/archway/%s", e->arch->name);
+    for (int i = 0; i < aw_arch_rules(e->arch); i++) {
+        struct aw_rule rule;
+        if (!aw_arch_rule(e->arch, i, name, RULE_FLAGS, &rule, err) ||
+            !aw_instance_register_interpreter(inst, &rule, e->fd, err))
+            return aw_context(err, "register %s for %s programs", e->path, e->arch->name);
+    }
+    return true;
+}
+
+/* The image's own architecture must work; the others are a kindness. */
+static bool register_all(struct aw_instance *inst, const struct emulators *e,
+                         const struct aw_log *log, struct aw_err *err)
+{
+    for (size_t i = e->n; i-- > 0;) {
+        struct aw_err why = AW_ERR_INIT;
+        if (register_one(inst, &e->v[i], &why))
+            continue;
+        if (i == 0 && !e->native) {
+            if (err)
+                *err = why;
+            return false;
+        }
+        aw_log(log, AW_LOG_DEBUG, "%s", why.message);
+    }
+    return true;
+}
+
+/* ---- kernels without instances of user namespaces ---------------------------------------------
+ */
+
+static const struct aw_entry *serving(const struct aw_entry *list, size_t n,
+                                      const struct aw_arch *arch)
+{
+    uint8_t head[AW_ARCH_HEADER];
+    aw_arch_header(arch, 0, true, head);
+    for (size_t i = 0; i < n; i++)
+        if (list[i].enabled && list[i].known &&
+            aw_rule_matches(&list[i].rule, head, sizeof(head), NULL))
+            return &list[i];
+    return NULL;
+}
+
+/* How root registers the image's emulator on the host; one command to copy. */
+static void mend_host(const struct emulators *e, struct aw_err *err)
+{
+    char text[AW_RULE_TEXT_MAX + 1];
+    struct aw_rule rule;
+    struct aw_err ignored = AW_ERR_INIT;
+    if (!aw_arch_rule(e->v[0].arch, 0, e->v[0].path, AW_RULE_P | AW_RULE_O | AW_RULE_F, &rule,
+                      &ignored) ||
+        !aw_rule_format(&rule, text, &ignored))
+        return;
+    aw_mend(
+        err,
+        "sudo sh -c 'mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc binfmt_misc "
+        "/proc/sys/fs/binfmt_misc; printf %%s \"$0\" >/proc/sys/fs/binfmt_misc/register' '%s'",
+        text);
+}
+
+static bool use_host(const struct emulators *e, const struct aw_log *log, struct aw_err *err)
+{
+    if (e->native)
+        return true;
+    struct aw_err why = AW_ERR_INIT;
+    struct aw_instance *host = aw_instance_open_host(&why);
+    struct aw_entry *list = NULL;
+    size_t n = 0;
+    bool enabled = false;
+    bool listed = host && aw_instance_status(host, &enabled, &why) && enabled &&
+                  aw_instance_list(host, &list, &n, &why);
+    const struct aw_entry *hit = listed ? serving(list, n, e->v[0].arch) : NULL;
+    bool pinned = hit && (hit->rule.flags & AW_RULE_F);
+    if (pinned)
+        aw_log(log, AW_LOG_DEBUG, "the host's rule %s serves the container", hit->rule.name);
+    else if (hit)
+        aw_fail(err, AW_E_UNSUPPORTED, 0,
+                "this kernel has no binfmt_misc for containers (that needs Linux 6.7), and the "
+                "host's rule %s has no F flag: its interpreter %s is missing in the container",
+                hit->rule.name, hit->rule.interpreter);
+    else
+        aw_fail(err, AW_E_UNSUPPORTED, 0,
+                "this kernel has no binfmt_misc for containers (that needs Linux 6.7), and the "
+                "host has no rule for %s programs",
+                e->v[0].arch->name);
+    if (!pinned)
+        mend_host(e, err);
+    free(list);
+    aw_instance_close(host);
+    return pinned;
+}
+
+bool rules_init(struct rules *ret, struct emulators *e, const struct aw_log *log,
+                struct aw_err *err)
+{
+    struct rules r = {.container = -1, .emulators = e};
+    struct aw_err why = AW_ERR_INIT;
+    r.own = aw_instance_open_new(&why);
+    if (!r.own && why.code == AW_E_UNSUPPORTED) {
+        *ret = r;
+        return use_host(e, log, err);
+    }
+    if (!r.own) {
+        if (err)
+            *err = why;
+        return aw_context(err, "make a binfmt_misc instance for the container");
+    }
+    if (!register_all(r.own, e, log, err)) {
+        aw_instance_close(r.own);
+        return false;
+    }
+    *ret = r;
+    return true;
+}
+
+/* ---- a container that may mount binfmt_misc itself --------------------------------------------
+ */
+
+static bool join(pid_t pid, const char *name, int type)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, name);
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && setns(fd, type) == 0;
+}
+
+/* In the container's user namespace, with a mount namespace of its own: make the instance,
+ * register, send its descriptor to the holder. */
+__attribute__((noreturn)) static void register_inside(const struct rules *r, int sock, pid_t pid)
+{
+    struct aw_err err = AW_ERR_INIT;
+    if (!join(pid, "user", CLONE_NEWUSER) || unshare(CLONE_NEWNS) < 0) {
+        aw_fail(&err, AW_E_IO, errno, "enter the container's user namespace");
+        control_send_error(sock, 0, &err);
+        _exit(1);
+    }
+    struct aw_instance *inst = aw_instance_open_new(&err);
+    if (!inst || !register_all(inst, r->emulators, NULL, &err)) {
+        control_send_error(sock, 0, &err);
+        _exit(1);
+    }
+    struct control_msg m = {.type = CONTROL_TTY, .fds = {aw_instance_fd(inst)}, .n_fds = 1};
+    control_send(sock, &m, NULL);
+    _exit(0);
+}
+
+static bool may_mount(const struct box_options *opt)
+{
+    return (strv_has(&opt->cap_add, "SYS_ADMIN") || strv_has(&opt->cap_add, "ALL")) &&
+           !strv_has(&opt->cap_drop, "SYS_ADMIN");
+}
+
+bool rules_for_container(struct rules *r, const struct box_options *opt, pid_t pid,
+                         const struct aw_log *log, struct aw_err *err)
+{
+    int pair[2];
+    if (!r->own || !may_mount(opt) || r->emulators->n == 0)
+        return true;
+    if (!control_pair(pair, err))
+        return false;
+    pid_t child = fork();
+    if (child == 0)
+        register_inside(r, pair[1], pid);
+    util_close(pair[1]);
+    _cleanup_control_ struct control_msg m = {0};
+    int got = child < 0 ? -1 : control_recv(pair[0], &m, err);
+    util_close(pair[0]);
+    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    if (got > 0 && m.n_fds == 1) {
+        r->container = util_steal_fd(&m.fds[0]);
+        m.n_fds = 0;
+        return true;
+    }
+    struct aw_err why = AW_ERR_INIT;
+    if (got > 0 && m.len == sizeof(why))
+        memcpy(&why, m.text, sizeof(why));
+    aw_log(log, AW_LOG_WARN,
+           "if the container mounts binfmt_misc, its foreign programs will not run any more: %s",
+           why.message);
+    return true;
+}
