@@ -119,6 +119,7 @@ fmt:
 ready: fmt lint check asan ubsan
 bench: all
 	@$(TEST_ENV) bench/run
+include packaging/install.mk
 deps:
 	@tools/install-deps build
 run:
@@ -137,7 +138,8 @@ help:
 	@echo "make ready       fmt + lint + check + sanitizers: before each commit"
 	@echo "make bench       the benchmarks"
 	@echo "make deps        install what the build needs (Debian)"
-	@echo "make install     install into DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)"
+	@echo "make docs        manual pages and shell completions (build/<mode>/doc)"
+	@echo "make install     install into DESTDIR=$(DESTDIR) PREFIX=$(PREFIX); make uninstall"
 
 .PHONY: all tests check check-all check-real check-unit asan ubsan fuzz run-fuzzers lint fmt ready bench deps run clean help install
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

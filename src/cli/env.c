@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/env.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <sys/stat.h>
+
+/* HOME is believed when the folder is ours: under `sudo -E` it is another user's, and what root
+ * wrote there that user could not remove. */
+static char *find_home(void)
+{
+    const char *home = getenv("HOME");
+    struct stat st;
+    if (home && home[0] == '/' && stat(home, &st) == 0 && st.st_uid == geteuid())
+        return strdup(home);
+    struct passwd entry, *found = NULL;
+    char text[4096];
+    if (getpwuid_r(geteuid(), &entry, text, sizeof(text), &found) == 0 && found &&
+        found->pw_dir[0] == '/')
+        return strdup(found->pw_dir);
+    return home && home[0] == '/' ? strdup(home) : NULL;
+}
+
+static char *find_emulators(void)
+{
+    char exe[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    if (n <= 0)
+        return NULL;
+    exe[n] = 0;
+    char *slash = strrchr(exe, '/');
+    if (!slash)
+        return NULL;
+    *slash = 0;
+    _cleanup_free_ char *dir = str_printf("%s/../libexec/archway", exe);
+    return dir ? realpath(dir, NULL) : NULL;
+}
+
+void cli_env_init(struct cli_env *e)
+{
+    const char *no_color = getenv("NO_COLOR");
+    *e = (struct cli_env){
+        .path = getenv("PATH"),
+        .term = getenv("TERM"),
+        .no_color = no_color && *no_color,
+        .home = find_home(),
+        .emulator_dir = find_emulators(),
+    };
+}
+
+void cli_env_fini(struct cli_env *e)
+{
+    free(e->home);
+    free(e->emulator_dir);
+}
+
+char *cli_env_storage(const struct cli_env *e, const char *option, struct aw_err *err)
+{
+    const char *data = getenv("XDG_DATA_HOME");
+    const char *chosen = option ? option : getenv("ARCHWAY_STORAGE");
+    char *path = NULL;
+    if (chosen && *chosen) {
+        _cleanup_free_ char *here = chosen[0] == '/' ? strdup("") : getcwd(NULL, 0);
+        path = here ? str_printf("%s%s%s", here, *here ? "/" : "", chosen) : NULL;
+    } else if (data && data[0] == '/') { /* the specification says to ignore relative ones */
+        path = str_printf("%s/archway", data);
+    } else if (e->home) {
+        path = str_printf("%s/.local/share/archway", e->home);
+    } else {
+        aw_fail(err, AW_E_NOTFOUND, 0, "no home folder for user %u: where to keep images?",
+                (unsigned)geteuid());
+        aw_mend(err, "archway --storage DIR ..., or set ARCHWAY_STORAGE");
+        return NULL;
+    }
+    if (!path)
+        aw_fail(err, AW_E_NOMEM, errno, "path of the store");
+    return path;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every verb, and what the manual says beside verbs and options. The order is that of
+ * `archway help`; verbs of one group stand together.
+ */
+#include "cli/table.h"
+
+#define CONTAINERS "Containers"
+#define IMAGES "Images"
+#define ARCHWAY "Archway"
+
+const struct cli_exit cli_exits[] = {
+    {"0", "it did what it was asked"},
+    {"1", "it failed; the message says why"},
+    {"2", "the command line is wrong"},
+    {"128+N", "it was ended by signal N"},
+    {NULL, NULL},
+};
+
+static const struct cli_exit exits_run[] = {
+    {"125", "Archway itself failed, or the command line is wrong"},
+    {"126", "the command exists and cannot be executed"},
+    {"127", "the command was not found in the container"},
+    {"128+N", "the command was ended by signal N"},
+    {"other", "the command's own exit status"},
+    {NULL, NULL},
+};
+
+static const struct cli_example examples_run[] = {
+    {"A shell on another architecture:",
+     "archway run -it --platform linux/arm64 debian:trixie bash"},
+    {"Build the project in this folder for a 32-bit Arm board, files owned by you:",
+     "archway run --platform linux/arm/v7 --userns keep-id -v \"$PWD:/src\" -w /src gcc:14 make"},
+    {"Use a program of another architecture in a pipeline:",
+     "tar c . | archway run -i --platform riscv64 alpine sha256sum"},
+    {"Run what an unpacked root file system holds:", "archway run ./rootfs /bin/sh -c 'uname -m'"},
+    {"Reach a server in the container on port 8080 of the host:",
+     "archway run -p 8080:80 --platform s390x nginx"},
+    {NULL, NULL},
+};
+
+static const struct cli_example examples_exec[] = {
+    {"A second shell in a running container:", "archway exec -it web sh"},
+    {NULL, NULL},
+};
+
+static const struct cli_example examples_pull[] = {
+    {"Fetch now, run later without network:", "archway pull --platform linux/riscv64 debian:forky"},
+    {"Import an archive that another tool wrote:", "archway pull docker-archive:image.tar"},
+    {NULL, NULL},
+};
+
+#define SOURCES                                                                                    \
+    "IMAGE is one of:\n\n"                                                                         \
+    "  NAME[:TAG][@DIGEST]       from a registry: debian:trixie, quay.io/x/y@sha256:...\n"         \
+    "  oci:DIR[:TAG]             an OCI layout folder\n"                                           \
+    "  oci-archive:FILE[:TAG]    the same, packed with tar\n"                                      \
+    "  docker-archive:FILE[:REF] what docker save and podman save write\n"                         \
+    "  containers-storage:NAME   Podman's own store\n"                                             \
+    "  PATH                      a root file system: a folder, or a tarball of one\n\n"            \
+    "A PATH begins with `/`, `./` or `../`. Registries, mirrors, credentials and signature "       \
+    "policy "                                                                                      \
+    "are those that skopeo(1) is set up with."
+
+const struct cli_verb cli_verbs[CLI_N_VERBS] = {
+    [CLI_RUN] =
+        {.name = "run",
+         .operands = "IMAGE [COMMAND] [ARG...]",
+         .group = CONTAINERS,
+         .summary = "run a command in a new container, of any architecture",
+         .text =
+             "Fetches IMAGE if it is not here yet, makes a container of it and runs COMMAND, or "
+             "what the image says, in it. No root, no daemon and no set-up are needed: the "
+             "container lives in a user namespace of its own, where programs of other "
+             "architectures are executed by an emulator that is registered for this container "
+             "only.\n\n" SOURCES "\n\n"
+             "Options end at IMAGE; what follows belongs to the command. The command gets the "
+             "caller's standard output and error, with `-i` also the standard input. Signals go to "
+             "it. The container and what it wrote are gone when it ends: keep files with `-v`.",
+         .exits = exits_run,
+         .examples = examples_run,
+         .see_also = "skopeo(1), crun(1), pasta(1), subuid(5), user_namespaces(7)",
+         .min = 1,
+         .max = 1,
+         .command_follows = true,
+         .usage_status = 125,
+         .fail_status = 125,
+         .complete = CLI_COMPLETE_IMAGE,
+         .run = cli_verb_run},
+    [CLI_EXEC] = {.name = "exec",
+                  .operands = "CONTAINER COMMAND [ARG...]",
+                  .group = CONTAINERS,
+                  .summary = "run a further command in a running container",
+                  .text =
+                      "CONTAINER is a name that `archway ps` shows. The command has the user, the "
+                      "environment and the working directory of the container, unless options say "
+                      "otherwise.",
+                  .exits = exits_run,
+                  .examples = examples_exec,
+                  .min = 1,
+                  .max = 1,
+                  .command_follows = true,
+                  .usage_status = 125,
+                  .fail_status = 125,
+                  .complete = CLI_COMPLETE_CONTAINER,
+                  .run = cli_verb_exec},
+    [CLI_STOP] = {.name = "stop",
+                  .operands = "CONTAINER...",
+                  .group = CONTAINERS,
+                  .summary = "end running containers",
+                  .text = "Sends the container's stop signal, and kills it if it has not ended in "
+                          "time. `archway run` then returns with the status that follows from it.",
+                  .min = 1,
+                  .max = -1,
+                  .usage_status = 2,
+                  .fail_status = 1,
+                  .complete = CLI_COMPLETE_CONTAINER,
+                  .run = cli_verb_stop},
+    [CLI_PS] = {.name = "ps",
+                .operands = "",
+                .group = CONTAINERS,
+                .summary = "list the running containers",
+                .text = "Shows the containers of the calling user. There are no stopped ones: a "
+                        "container goes when its command ends.",
+                .usage_status = 2,
+                .fail_status = 1,
+                .run = cli_verb_ps},
+    [CLI_PULL] = {.name = "pull",
+                  .operands = "IMAGE",
+                  .group = IMAGES,
+                  .summary = "fetch an image and unpack it",
+                  .text = SOURCES
+                  "\n\n"
+                  "Parts that are in the store already are not fetched again, and an "
+                  "interrupted pull goes on where it stopped. The digest of the image is "
+                  "printed.",
+                  .examples = examples_pull,
+                  .see_also = "skopeo(1)",
+                  .min = 1,
+                  .max = 1,
+                  .usage_status = 2,
+                  .fail_status = 1,
+                  .complete = CLI_COMPLETE_IMAGE,
+                  .run = cli_verb_pull},
+    [CLI_IMAGES] = {.name = "images",
+                    .operands = "",
+                    .group = IMAGES,
+                    .summary = "list the images in the store",
+                    .text = "An image that exists for several platforms has a line for each that "
+                            "was fetched.",
+                    .usage_status = 2,
+                    .fail_status = 1,
+                    .run = cli_verb_images},
+    [CLI_RMI] = {.name = "rmi",
+                 .operands = "IMAGE...",
+                 .group = IMAGES,
+                 .summary = "remove images from the store",
+                 .text = "IMAGE is a name or an id that `archway images` shows. Layers that "
+                         "another image or a running container uses stay until they are free.",
+                 .min = 1,
+                 .max = -1,
+                 .usage_status = 2,
+                 .fail_status = 1,
+                 .complete = CLI_COMPLETE_IMAGE,
+                 .run = cli_verb_rmi},
+    [CLI_PRUNE] = {.name = "prune",
+                   .operands = "",
+                   .group = IMAGES,
+                   .summary = "remove from the store what nothing uses",
+                   .text = "Removes what no image refers to: the remains of interrupted pulls, and "
+                           "layers of images that were replaced or removed. With `--all` also "
+                           "every image that no running container uses.",
+                   .usage_status = 2,
+                   .fail_status = 1,
+                   .run = cli_verb_prune},
+    [CLI_INSPECT] = {.name = "inspect",
+                     .operands = "NAME...",
+                     .group = ARCHWAY,
+                     .summary = "tell all about images and containers, as JSON",
+                     .text =
+                         "Prints an array with one object for each NAME: a running container of "
+                         "that name, else an image of that name or id.",
+                     .min = 1,
+                     .max = -1,
+                     .usage_status = 2,
+                     .fail_status = 1,
+                     .complete = CLI_COMPLETE_OBJECT,
+                     .run = cli_verb_inspect},
+    [CLI_VERSION] = {.name = "version",
+                     .operands = "",
+                     .group = ARCHWAY,
+                     .summary = "show the versions of all that takes part",
+                     .text = "Beside its own version it lists what a container is made with here: "
+                             "the kernel, the OCI runtime, the other helper programs and the "
+                             "emulators that are installed.",
+                     .usage_status = 2,
+                     .fail_status = 1,
+                     .run = cli_verb_version},
+    [CLI_HELP] = {.name = "help",
+                  .operands = "[VERB]",
+                  .group = ARCHWAY,
+                  .summary = "show the verbs, or the options of one",
+                  .text = "`archway VERB --help` is the same as `archway help VERB`. The manual "
+                          "page archway-VERB(1) says more.",
+                  .max = 1,
+                  .usage_status = 2,
+                  .fail_status = 1,
+                  .complete = CLI_COMPLETE_VERB,
+                  .run = cli_verb_help},
+};
+
+const struct cli_hint cli_hints[] = {
+    {"build", "build images with buildah or podman, then run them: archway run "
+              "containers-storage:NAME"},
+    {"create", "a container is made and started in one step: archway run IMAGE"},
+    {"image", "the verbs are archway images, archway pull, archway rmi, archway inspect"},
+    {"kill", "archway stop --signal KILL CONTAINER, or signal the archway run process"},
+    {"load", "archives are read in place: archway run docker-archive:FILE"},
+    {"login", "credentials are skopeo's: skopeo login REGISTRY"},
+    {"logout", "credentials are skopeo's: skopeo logout REGISTRY"},
+    {"logs", "a container's output is the output of archway run: redirect it"},
+    {"push", "copy images with skopeo copy, or podman push"},
+    {"rm", "a container is removed when it ends; images are removed by archway rmi"},
+    {"start", "a container is made and started in one step: archway run IMAGE"},
+    {NULL, NULL},
+};
+
+const struct cli_variable cli_environment[] = {
+    {"ARCHWAY_STORAGE", "folder that keeps the images, as --storage"},
+    {"XDG_DATA_HOME", "its archway folder keeps the images (~/.local/share)"},
+    {"HOME", "where XDG_DATA_HOME is not set; without it the home folder in /etc/passwd"},
+    {"PATH", "where skopeo, crun, runc, pasta, newuidmap and the emulators are looked for"},
+    {"NO_COLOR", "no colours if it is set and not empty"},
+    {"TERM", "`dumb` means no colours and no progress line"},
+    {NULL, NULL},
+};
+
+const struct cli_variable cli_files[] = {
+    {"~/.local/share/archway", "images, unpacked layers"},
+    {"/etc/subuid, /etc/subgid", "the ids that a user's containers may have"},
+    {"/etc/containers", "registries, mirrors and signature policy, as skopeo(1) reads them"},
+    {NULL, NULL},
+};

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+/* Removing what killed runs left is a kindness to the user; failing at it must not stop this run.
+ */
+static void reap(struct cli *c, struct store *s, const struct idmap *map)
+{
+    struct aw_err err = AW_ERR_INIT;
+    if (!box_reap(s, map, &c->log, &err))
+        aw_log(&c->log, AW_LOG_WARN, "removing what killed containers left: %s", err.message);
+}
+
+static bool run_image(struct cli *c, struct store *s, const struct idmap *map, int *ret_status,
+                      struct aw_err *err)
+{
+    struct image_request req = cli_image_request(c, c->args.operands.v[0]);
+    struct image img = {.rootfs_fd = -1};
+    if (!image_obtain(s, &req, &img, err))
+        return false;
+    bool good = image_unpack(s, &img, map, &req, err);
+    if (good && cli_interrupted(NULL))
+        good = aw_fail(err, AW_E_CANCELLED, 0, "interrupted");
+    if (good) {
+        struct box_world world = cli_box_world(c);
+        struct box_run_args args = {.opt = &c->args.box, .world = &world, .ret_status = ret_status};
+        cli_out_clear(&c->out);
+        good = box_run(s, &img, map, &args, err);
+    }
+    image_fini(&img);
+    return good;
+}
+
+int cli_verb_run(struct cli *c)
+{
+    struct aw_err err = AW_ERR_INIT;
+    struct idmap map;
+    int status = c->verb->fail_status;
+    cli_interrupt_catch();
+    _cleanup_store_ struct store *s = cli_open_store(c, &map, &err);
+    if (!s)
+        return cli_fail(c, &err);
+    reap(c, s, &map);
+    if (run_image(c, s, &map, &status, &err))
+        return status;
+    int failed = cli_fail(c, &err);
+    /* 126 and 127 are box's to tell; an interruption is told by cli_fail */
+    return failed == c->verb->fail_status ? status : failed;
+}
