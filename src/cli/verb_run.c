@@ -42,6 +42,9 @@ int cli_verb_run(struct cli *c)
     reap(c, s, &map);
     if (run_image(c, s, &map, &status, &err))
         return status;
+    const struct strv *command = &c->args.box.command;
+    if (status == BOX_EXIT_NOT_FOUND && command->n > 0 && command->v[0][0] == '-' && !err.mend[0])
+        aw_mend(&err, "options stand before the image: archway run %s ... IMAGE", command->v[0]);
     int failed = cli_fail(c, &err);
     /* 126 and 127 are box's to tell; an interruption is told by cli_fail */
     return failed == c->verb->fail_status ? status : failed;
