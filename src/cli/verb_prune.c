@@ -39,13 +39,11 @@ static int print_text(struct cli *c, const struct store_pruned *p)
 int cli_verb_prune(struct cli *c)
 {
     struct aw_err err = AW_ERR_INIT;
-    struct idmap map;
     struct store_wait wait = {.log = &c->log, .cancelled = cli_interrupted};
     struct store_pruned pruned = {0};
     cli_interrupt_catch();
-    _cleanup_store_ struct store *s = cli_open_store(c, &map, &err);
-    if (!s || !box_reap(s, &map, &c->log, &err) ||
-        !store_prune(s, c->args.all, &wait, &pruned, &err))
+    _cleanup_store_ struct store *s = cli_open_store(c, NULL, &err);
+    if (!s || !store_prune(s, c->args.all, &wait, &pruned, &err))
         return cli_fail(c, &err);
     cli_out_clear(&c->out);
     if (c->args.json)

@@ -3,11 +3,14 @@
 
 /* Removing what killed runs left is a kindness to the user; failing at it must not stop this run.
  */
-static void reap(struct cli *c, struct store *s, const struct idmap *map)
+static void reap(struct cli *c, struct store *s)
 {
     struct aw_err err = AW_ERR_INIT;
-    if (!box_reap(s, map, &c->log, &err))
+    size_t n = 0;
+    if (!store_reap_dead(s, &n, &err))
         aw_log(&c->log, AW_LOG_WARN, "removing what killed containers left: %s", err.message);
+    else if (n)
+        aw_log(&c->log, AW_LOG_DEBUG, "removed %zu dead containers", n);
 }
 
 static bool run_image(struct cli *c, struct store *s, const struct idmap *map, int *ret_status,
@@ -39,7 +42,7 @@ int cli_verb_run(struct cli *c)
     _cleanup_store_ struct store *s = cli_open_store(c, &map, &err);
     if (!s)
         return cli_fail(c, &err);
-    reap(c, s, &map);
+    reap(c, s);
     if (run_image(c, s, &map, &status, &err))
         return status;
     const struct strv *command = &c->args.box.command;
