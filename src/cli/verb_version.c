@@ -90,6 +90,22 @@ static struct json_object *emulators(struct cli *c)
     return list;
 }
 
+/* How many ids containers have here, and why not more. */
+static struct json_object *ids(void)
+{
+    struct json_object *o = json_object_new_object();
+    struct idmap map;
+    struct aw_err err = AW_ERR_INIT;
+    bool planned = idmap_plan(false, &map, &err);
+    js_add_u64(o, "users", planned ? idmap_uids(&map) : 0);
+    js_add_u64(o, "groups", planned ? idmap_gids(&map) : 0);
+    if (!planned)
+        js_add_string(o, "why", err.message);
+    else if (map.kind == IDMAP_SINGLE)
+        js_add_string(o, "why", map.why_single);
+    return o;
+}
+
 static struct json_object *collect(struct cli *c)
 {
     struct utsname kernel;
@@ -102,6 +118,7 @@ static struct json_object *collect(struct cli *c)
     js_add_string(o, "version", ARCHWAY_VERSION);
     js_add_string(o, "kernel", kernel.release);
     js_add_string(o, "platform", platform);
+    js_add(o, "ids", ids());
     js_add(o, "helpers", helpers(c));
     js_add(o, "emulators", emulators(c));
     return o;
@@ -143,6 +160,11 @@ static int print_text(struct cli *c, struct json_object *o)
     struct json_object *list;
     printf("archway    %s\nkernel     %s\nplatform   %s\n", text_of(o, "version"),
            text_of(o, "kernel"), text_of(o, "platform"));
+    if (json_object_object_get_ex(o, "ids", &list)) {
+        const char *why = text_of(list, "why");
+        printf("ids        %s users, %s groups%s%s\n", text_of(list, "users"),
+               text_of(list, "groups"), *why ? ": " : "", why);
+    }
     if (json_object_object_get_ex(o, "helpers", &list)) {
         json_object_object_foreach(list, name, helper)
         {

@@ -41,11 +41,15 @@ run aw exec no-such-container true
 is "exec into what is not there" "$STATUS" 125
 run aw version --json
 is "version --json" "$(json 'sorted(v)')" \
-    "['emulators', 'helpers', 'kernel', 'platform', 'version']"
+    "['emulators', 'helpers', 'ids', 'kernel', 'platform', 'version']"
 is "the kernel" "$(json 'v["kernel"]')" "$(uname -r)"
 run aw version
 right_run "version" 0 '^kernel +[0-9]'
-is "within 79 columns" "$(grep -E '.{80}' <<<"$OUT")" ""
+is "within 79 columns" "$(grep -v '^ids' <<<"$OUT" | grep -E '.{80}')" ""
+run aw ps -a
+right_run "ps -a, as Docker's users type it" 0 '^ID'
+run aw prune -f
+right_run "prune -f, likewise" 0 '^freed'
 
 # ---- where it is ---------------------------------------------------------------------------------
 is "the store is in XDG_DATA_HOME's default" "$(as_user sh -c 'ls ~/.local/share')" archway
