@@ -5,6 +5,7 @@
  */
 #include "box/bundle.h"
 #include "base/file.h"
+#include "box/bpf.h"
 #include "box/bundle_parts.h"
 #include "box/caps.h"
 #include "box/seccomp.h"
@@ -207,6 +208,26 @@ static bool add_limits(const struct bundle *b, struct json_object *o, struct aw_
     return true;
 }
 
+/* crun takes the finished filter; linux.seccomp stays for versions that would not. */
+static bool add_program(const struct bundle *b, struct aw_err *err)
+{
+    const struct box_options *o = b->in->options;
+    struct seccomp_host host;
+    struct bpf_program p;
+    _cleanup_buf_ struct buf text = {0};
+    if (o->seccomp || b->in->runtime != BUNDLE_CRUN)
+        return true;
+    seccomp_host(&host);
+    if (!bpf_compile(&host, caps_compute(&o->cap_add, &o->cap_drop), &p))
+        return true;
+    bpf_base64(&p, &text);
+    if (!buf_ok(&text))
+        return nomem(err);
+    struct json_object *list = js_add(b->config, "annotations", json_object_new_object());
+    js_add_string(list, "run.oci.seccomp_bpf_data", buf_str(&text));
+    return true;
+}
+
 static bool add_linux(struct bundle *b, struct aw_err *err)
 {
     const struct box_options *opt = b->in->options;
@@ -223,7 +244,7 @@ static bool add_linux(struct bundle *b, struct aw_err *err)
         return false;
     if (filter)
         js_add(o, "seccomp", filter);
-    return true;
+    return add_program(b, err);
 }
 
 static bool build(struct bundle *b, struct aw_err *err)

@@ -62,7 +62,7 @@ static void add_names(struct json_object *list, const char *names)
     }
 }
 
-static bool row_holds(const struct seccomp_row *r, uint64_t caps)
+bool seccomp_row_holds(const struct seccomp_row *r, uint64_t caps)
 {
     return r->caps == 0 || ((caps & r->caps) != 0) != r->not ;
 }
@@ -101,7 +101,7 @@ struct json_object *seccomp_own(const struct seccomp_host *host, uint64_t caps)
         const struct seccomp_row *r = &seccomp_rows[i];
         bool exchanged = str_eq(host->machine, "s390x") && str_eq(r->names, "clone");
         /* what the default gives anyway is no rule of its own */
-        if (row_holds(r, caps) && r->error != ENOSYS)
+        if (seccomp_row_holds(r, caps) && r->error != ENOSYS)
             add_row(rules, r, exchanged ? 1 : r->arg);
     }
     return o;

@@ -41,5 +41,7 @@ struct seccomp_row {
 };
 extern const struct seccomp_row seccomp_rows[];
 extern const unsigned seccomp_n_rows;
+/* Does the row hold for a container with these capabilities? */
+bool seccomp_row_holds(const struct seccomp_row *r, uint64_t caps);
 
 #endif
