@@ -27,10 +27,10 @@
 /* Split one line of passwd or group in place; missing fields are "". */
 static void split_fields(char *line, char *field[FIELDS])
 {
-    static char empty[1];
+    char *end = line + strlen(line);
     for (int i = 0; i < FIELDS; i++) {
         char *part = strsep(&line, ":");
-        field[i] = part ? part : empty;
+        field[i] = part ? part : end;
     }
 }
 

@@ -52,7 +52,7 @@ hidden() {
         shift
     done
     shift
-    T=$T unshare --mount --propagation private bash -euc "$(declare -f hide_files)"'; hide_files "$@"' hide \
+    env T="$T" unshare --mount --propagation private bash -euc "$(declare -f hide_files)"'; hide_files "$@"' hide \
         "$T" "${files[@]}" -- "${AS_USER[@]}" "$@"
 }
 

@@ -13,7 +13,7 @@
     "\",\"size\":5}"
 #define MANIFEST                                                                                   \
     "{\"schemaVersion\":2,\"mediaType\":\"" OCI_MT_MANIFEST "\"," CONFIG ",\"layers\":[" LAYER "]" \
-                                                                                               "}"
+    "}"
 
 TEST(a_manifest)
 {
