@@ -66,11 +66,12 @@ where() {
 where "$T/tmp/a" "$AW" --storage "$T/tmp/a" images
 where "$T/tmp/b" ARCHWAY_STORAGE="$T/tmp/b" "$AW" images
 where "$T/tmp/c/archway" XDG_DATA_HOME="$T/tmp/c" "$AW" images
-where "$T/home/d" ARCHWAY_STORAGE=d "$AW" images
+run as_user sh -c "cd && ARCHWAY_STORAGE=d '$AW' images"
+holds "a relative ARCHWAY_STORAGE" as_user test -d "$T/home/d"
 where "$T/tmp/e" ARCHWAY_STORAGE="$T/tmp/f" "$AW" images --storage "$T/tmp/e"
 is "--storage wins over ARCHWAY_STORAGE" "$(as_user ls -d "$T/tmp/f" 2>&1 | grep -c 'No such')" 1
 run as_user env XDG_DATA_HOME=relative "$AW" images
-is "a relative XDG_DATA_HOME is ignored" "$STATUS$(as_user ls -d relative 2>/dev/null)" 0
+is "a relative XDG_DATA_HOME is ignored" "$STATUS$(as_user ls -d "$T/relative" 2>/dev/null)" 0
 run as_user env -u HOME "$AW" --storage "$T/tmp/a" images
 is "HOME is not needed with --storage" "$STATUS" 0
 run as_user "$AW" --storage /proc/nope images
@@ -84,18 +85,18 @@ run as_user env ARCHWAY_STORAGE="$T/tmp/none" "$AW" __complete images
 is "completion makes no store" "$STATUS$(as_user ls "$T/tmp/none" 2>/dev/null)" 0
 
 # ---- with an image -------------------------------------------------------------------------------
-as_user mkdir -p layer/etc
-user_file "$T/home/layer/etc/motd" <<<hello
-as_user "$T/bin/mkoci" "$T/home/oci" one --platform linux/arm64 --layer layer \
+layer=$T/home/layer
+user_file "$layer/etc/motd" <<<hello
+as_user "$T/bin/mkoci" "$T/home/oci" one --platform linux/arm64 --layer "$layer" \
     --config '{"Cmd":["/bin/true"]}' >/dev/null
-run aw pull oci:oci:one
+run aw pull "oci:$T/home/oci:one"
 if [ "$STATUS" != 0 ] && ! command -v skopeo >/dev/null; then
     skip "pull" "skopeo is not installed"
     exit 0
 fi
 right_run "pull prints the digest" 0 '^sha256:[0-9a-f]{64}$'
 is "and nothing else" "$(wc -l <<<"$OUT")$ERR" 1
-run aw pull --json oci:oci:one
+run aw pull --json "oci:$T/home/oci:one"
 is "pull --json" "$(json 'v["platform"], v["layers"], len(v["digest"])')" "('linux/arm64', 1, 71)"
 run aw images --json
 is "images --json" "$(json 'len(v), v[0]["platform"], v[0]["containers"]')" "(1, 'linux/arm64', 0)"
