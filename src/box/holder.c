@@ -74,7 +74,7 @@ static bool write_files(struct holder *h, const char *hostname, int files_fd, st
                             .hostname = hostname,
                             .network = kind != BOX_NET_NONE,
                             .resolv_conf = resolv,
-                            .dns_forward = kind == BOX_NET_PASTA ? NETWORK_DNS : NULL,
+                            .dns_forward = h->in->net.dns_forward ? NETWORK_DNS : NULL,
                             .host_network = kind == BOX_NET_HOST};
     return files_write(&f, files_fd, err);
 }
@@ -185,7 +185,8 @@ static bool launch(struct holder *h, int *ret_exit, struct aw_err *err)
         *ret_exit = h->started.exit_status;
         return false;
     }
-    if (!network_start(&in->net, in->opt, h->started.pid, &log, err))
+    struct network_target target = {.pid = h->started.pid, .stage = h->stage.dir};
+    if (!network_start(&in->net, in->opt, &target, &log, err))
         return false;
     if (!rules_for_container(&h->rules, in->opt, h->started.pid, &log, err))
         return false;

@@ -11,7 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mman.h>
+#include <sys/mount.h>
 
 #define PASTA_TIMEOUT_MS 10000
 
@@ -33,6 +33,20 @@ static const char *pasta_lacks(const struct box_world *world, const char **mend)
     return NULL;
 }
 
+/* Is the host's first resolver reachable through its loopback only (systemd-resolved, dnsmasq)? */
+static bool resolver_on_loopback(void)
+{
+    struct aw_err ignored = AW_ERR_INIT;
+    _cleanup_free_ char *text = file_load(AT_FDCWD, "/etc/resolv.conf", 1 << 16, NULL, &ignored);
+    for (char *save = NULL, *line = text ? strtok_r(text, "\n", &save) : NULL; line;
+         line = strtok_r(NULL, "\n", &save)) {
+        char server[64];
+        if (sscanf(line, " nameserver %63s", server) == 1)
+            return str_starts(server, "127.") || str_eq(server, "::1");
+    }
+    return true; /* none: the C library asks 127.0.0.1 */
+}
+
 bool network_plan(const struct box_options *opt, const struct box_world *world, struct network *ret,
                   struct aw_err *err)
 {
@@ -40,6 +54,7 @@ bool network_plan(const struct box_options *opt, const struct box_world *world, 
     if (opt->network == BOX_NET_AUTO || opt->network == BOX_NET_PASTA) {
         const char *mend = "", *lack = pasta_lacks(world, &mend);
         net.kind = lack ? BOX_NET_NONE : BOX_NET_PASTA;
+        net.dns_forward = resolver_on_loopback();
         net.may_fall_back = opt->network == BOX_NET_AUTO && opt->n_ports == 0;
         if (lack && !net.may_fall_back) {
             aw_fail(err, AW_E_UNSUPPORTED, 0, "%s: %s",
@@ -72,48 +87,87 @@ static bool add_port(struct strv *argv, const struct box_port *p)
     return strv_addf(argv, "%s%u:%u", addr, p->host, p->container);
 }
 
-static bool pasta_args(struct strv *argv, const struct box_options *opt, pid_t pid)
+static bool pasta_args(struct strv *argv, const struct network *net, const struct box_options *opt,
+                       const struct network_target *target)
 {
-    static const char *const fixed[] = {
-        "pasta", "--config-net", "-q",   "--no-map-gw",   "-T",
-        "none",  "-U",           "none", "--dns-forward", NETWORK_DNS};
+    static const char *const fixed[] = {"pasta", "--config-net", "-q", "--no-map-gw",
+                                        "-T",    "none",         "-U", "none"};
     bool ok = true, tcp = false, udp = false;
     for (size_t i = 0; ok && i < AW_LEN(fixed); i++)
         ok = strv_add(argv, fixed[i]);
+    /* only where it is needed: the host's resolver cannot be asked directly beside it, because
+     * answers of its come from this address then */
+    if (net->dns_forward)
+        ok = ok && strv_add(argv, "--dns-forward") && strv_add(argv, NETWORK_DNS);
     for (size_t i = 0; ok && i < opt->n_ports; i++) {
         ok = add_port(argv, &opt->ports[i]);
         *(opt->ports[i].udp ? &udp : &tcp) = true;
     }
     ok = ok && (tcp || (strv_add(argv, "-t") && strv_add(argv, "none")));
     ok = ok && (udp || (strv_add(argv, "-u") && strv_add(argv, "none")));
-    return ok && strv_add(argv, "--userns") && strv_addf(argv, "/proc/%d/ns/user", (int)pid) &&
-           strv_add(argv, "--netns") && strv_addf(argv, "/proc/%d/ns/net", (int)pid);
+    return ok && strv_add(argv, "-l") && strv_addf(argv, "%s/pasta.log", target->stage) &&
+           strv_add(argv, "--userns") && strv_addf(argv, "%s/ns-user", target->stage) &&
+           strv_add(argv, "--netns") && strv_addf(argv, "%s/ns-net", target->stage);
 }
 
-bool network_start(struct network *net, const struct box_options *opt, pid_t pid,
-                   const struct aw_log *log, struct aw_err *err)
+/* pasta has given up the right to look into another process's /proc by the time it opens the
+ * namespaces: bind them to files that anybody below may open. */
+static bool bind_namespaces(const struct network_target *t, struct aw_err *err)
+{
+    static const char *const names[] = {"user", "net"};
+    for (size_t i = 0; i < AW_LEN(names); i++) {
+        char from[64], to[64];
+        snprintf(from, sizeof(from), "/proc/%d/ns/%s", (int)t->pid, names[i]);
+        snprintf(to, sizeof(to), "%s/ns-%s", t->stage, names[i]);
+        _cleanup_close_ int fd = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0 || mount(from, to, NULL, MS_BIND, NULL) < 0)
+            return aw_fail(err, AW_E_IO, errno, "bind the %s namespace", names[i]);
+    }
+    return true;
+}
+
+/* The line of pasta's log that says why, or "". */
+static char *complaint(const char *stage)
+{
+    struct aw_err ignored = AW_ERR_INIT;
+    _cleanup_free_ char *path = str_printf("%s/pasta.log", stage);
+    if (!path)
+        return NULL;
+    _cleanup_free_ char *text = file_load(AT_FDCWD, path, 65536, NULL, &ignored);
+    char *hit = text ? strstr(text, "ERROR:") : NULL;
+    if (!hit)
+        return strdup("");
+    hit += strlen("ERROR:");
+    hit += strspn(hit, " ");
+    hit[strcspn(hit, "\n")] = '\0';
+    return strdup(hit);
+}
+
+bool network_start(struct network *net, const struct box_options *opt,
+                   const struct network_target *target, const struct aw_log *log,
+                   struct aw_err *err)
 {
     if (net->kind != BOX_NET_PASTA)
         return true;
     _cleanup_strv_ struct strv argv = {0};
-    if (!pasta_args(&argv, opt, pid))
+    if (!bind_namespaces(target, err))
+        return false;
+    if (!pasta_args(&argv, net, opt, target))
         return aw_fail(err, AW_E_NOMEM, 0, "start pasta: out of memory");
-    /* pasta goes to the background when the network is up; its output must not keep a pipe open */
-    struct spawn s = {.argv = (const char *const *)argv.v, .timeout_ms = PASTA_TIMEOUT_MS};
-    _cleanup_close_ int words = memfd_create("pasta", MFD_CLOEXEC);
-    if (words < 0)
-        return aw_fail(err, AW_E_IO, errno, "start pasta: memfd");
-    s.stdout_fd = s.stderr_fd = words;
+    /* pasta goes to the background when the network is up; it must not keep a pipe of ours open */
+    _cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    struct spawn s = {.argv = (const char *const *)argv.v,
+                      .stdout_fd = null,
+                      .stderr_fd = null,
+                      .timeout_ms = PASTA_TIMEOUT_MS};
     struct aw_err why = AW_ERR_INIT;
     _cleanup_spawn_ struct spawn_result r = {0};
     if (spawn_run(&s, &r, &why) && r.status == 0)
         return true;
     if (why.code == AW_OK) {
-        char text[400] = "";
-        ssize_t n = pread(words, text, sizeof(text) - 1, 0);
-        text[n > 0 ? n : 0] = '\0';
-        text[strcspn(text, "\n")] = '\0';
-        aw_fail(&why, AW_E_CHILD, 0, "pasta failed with status %d: %s", r.status, text);
+        _cleanup_free_ char *words = complaint(target->stage);
+        aw_fail(&why, AW_E_CHILD, 0, "pasta failed with status %d: %s", r.status,
+                words ? words : "");
     }
     if (net->may_fall_back) {
         aw_log(log, AW_LOG_WARN, "no network in the container: %s", why.message);

@@ -14,6 +14,7 @@
 
 struct network {
     enum box_network kind; /* never BOX_NET_AUTO */
+    bool dns_forward;      /* the host's resolver is on loopback: pasta answers at NETWORK_DNS */
     bool may_fall_back;    /* it was BOX_NET_AUTO: a pasta that fails is a note, no error */
 };
 
@@ -22,9 +23,15 @@ struct network {
 bool network_plan(const struct box_options *opt, const struct box_world *world, struct network *ret,
                   struct aw_err *err);
 
-/* Connect the network namespace of process pid (in this pid namespace) before its program starts.
- */
-bool network_start(struct network *net, const struct box_options *opt, pid_t pid,
-                   const struct aw_log *log, struct aw_err *err);
+struct network_target {
+    pid_t pid; /* a process of the network namespace, in this pid namespace */
+    const char
+        *stage; /* private folder: the namespaces are bound there, and pasta's log goes there */
+};
+
+/* Connect the container's network namespace before its program starts. */
+bool network_start(struct network *net, const struct box_options *opt,
+                   const struct network_target *target, const struct aw_log *log,
+                   struct aw_err *err);
 
 #endif
