@@ -102,12 +102,14 @@ static bool is_fresh(struct store *s, const struct source *src, const struct sto
                      const struct image_request *req)
 {
     char digest[DIGEST_SIZE];
+    if (req->pull == IMAGE_PULL_NEVER)
+        return true;
     if (source_is_file(src)) {
         _cleanup_free_ char *now = fetch_signature(src, NULL);
         /* gone: what was fetched from it is still an answer */
         return !now || str_eq(now, e->signature);
     }
-    if (src->kind != SOURCE_STORAGE || req->pull == IMAGE_PULL_NEVER)
+    if (src->kind != SOURCE_STORAGE)
         return true;
     if (!fetch_digest(s, src, req, digest, NULL))
         return true;

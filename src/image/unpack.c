@@ -178,7 +178,7 @@ static bool unpack_one(struct store *s, struct image *img, size_t i, const struc
     const struct image_layer *l = &img->layers[i];
     bool there = false;
     _cleanup_free_ char *lock_text = str_printf("%s for %s", l->chain_id, map->key);
-    _cleanup_free_ char *name = str_printf("layer %zu of %s", i + 1, img->name);
+    _cleanup_free_ char *name = str_printf("%zu of %s", i + 1, img->name);
     if (!lock_text || !name)
         return aw_fail(err, AW_E_NOMEM, 0, "unpack %s: out of memory", img->name);
     _cleanup_close_ int lock = store_lock_name(s, "layer", lock_text, w, err);
