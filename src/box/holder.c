@@ -19,6 +19,7 @@
 #include "box/control.h"
 #include "box/exec.h"
 #include "box/files.h"
+#include "box/program.h"
 #include "box/rules.h"
 
 #include <errno.h>
@@ -135,16 +136,6 @@ static bool write_bundle(struct holder *h, struct aw_err *err)
     return bundle_write(&b, bundle, err);
 }
 
-/* The program's name for messages: as the bundle chose it. */
-static const char *program_of(const struct holder_input *in)
-{
-    const struct box_options *o = in->opt;
-    const struct image_config *c = &in->img->config;
-    if (o->entrypoint_given ? o->entrypoint.n : c->entrypoint.n)
-        return o->entrypoint_given ? o->entrypoint.v[0] : c->entrypoint.v[0];
-    return o->command.n ? o->command.v[0] : c->cmd.n ? c->cmd.v[0] : "";
-}
-
 static bool prepare(struct holder *h, struct aw_err *err)
 {
     struct holder_input *in = h->in;
@@ -176,9 +167,18 @@ static bool launch(struct holder *h, int *ret_exit, struct aw_err *err)
 {
     struct holder_input *in = h->in;
     struct aw_log log = {.fn = log_to_control, .user = &in->control};
+    struct program_world pw = {.opt = in->opt,
+                               .image = &in->img->config,
+                               .emulators = in->emulators,
+                               .only_emulators = h->rules.own != NULL};
+    int missing = program_check(h->stage.rootfs_fd, &pw, err);
+    if (missing) {
+        *ret_exit = missing;
+        return false;
+    }
     struct runtime_call c = {.stage = h->stage.dir,
                              .id = in->container->id,
-                             .program = program_of(in),
+                             .program = program_name(in->opt, &in->img->config),
                              .io = {in->io[0], in->io[1], in->io[2]},
                              .tty = in->opt->tty};
     if (!runtime_launch(in->runtime, &c, &h->started, err)) {
@@ -268,7 +268,8 @@ static int finish(struct holder *h)
     struct holder_input *in = h->in;
     int status = WIFEXITED(h->status) ? WEXITSTATUS(h->status) : 128 + WTERMSIG(h->status);
     struct aw_err why = AW_ERR_INIT;
-    int runtimes = status == 1 ? runtime_why(&h->started, program_of(in), &why) : 0;
+    int runtimes =
+        status == 1 ? runtime_why(&h->started, program_name(in->opt, &in->img->config), &why) : 0;
     /* the pid namespace's others (exec'ed programs are gone with the container; pasta) */
     kill(-1, SIGKILL);
     if (runtimes)

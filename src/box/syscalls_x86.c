@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * System call numbers of x86-64 and i386, for the names in seccomp_table.c; -1 where there is none. The
- * kernel never changes one: arch/x86/entry/syscalls/syscall_64.tbl and syscall_32.tbl.
+ * System call numbers of x86-64 and i386, for the names in seccomp_table.c; -1 where there is none.
+ * The kernel never changes one: arch/x86/entry/syscalls/syscall_64.tbl and syscall_32.tbl.
  */
 #include "box/bpf.h"
 
