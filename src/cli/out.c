@@ -61,6 +61,38 @@ static size_t terminal_width(void)
     return 80;
 }
 
+static size_t columns(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += (*text & 0xc0) != 0x80;
+    return n;
+}
+
+/* The characters from first up to (not with) last. */
+static void add_columns(struct buf *b, const char *text, size_t first, size_t last)
+{
+    size_t column = 0;
+    for (; *text; text++) {
+        column += (*text & 0xc0) != 0x80;
+        if (column > first && column <= last)
+            buf_addc(b, *text);
+    }
+}
+
+void cli_out_fit(struct buf *b, const char *text, size_t width)
+{
+    size_t n = columns(text), tail = width / 3;
+    if (n <= width) {
+        buf_adds(b, text);
+        return;
+    }
+    /* names stand in front, what changes at the end: the middle tells least */
+    add_columns(b, text, 0, width - tail - 3);
+    buf_adds(b, "...");
+    add_columns(b, text, n - tail, n);
+}
+
 /* One character, one column: wide ones would only make the line end earlier. */
 static void draw(struct cli_out *o, const char *message)
 {
@@ -69,13 +101,8 @@ static void draw(struct cli_out *o, const char *message)
         return;
     _cleanup_buf_ struct buf safe = {0}, line = {0};
     cli_out_safe(&safe, message);
-    size_t width = terminal_width() - 1, column = 0;
     buf_adds(&line, "\r");
-    for (const char *s = buf_str(&safe); *s; s++) {
-        if ((*s & 0xc0) != 0x80 && ++column > width)
-            break;
-        buf_addc(&line, *s);
-    }
+    cli_out_fit(&line, buf_str(&safe), terminal_width() - 1);
     buf_adds(&line, "\033[K");
     put(&line);
     o->line_shown = true;
@@ -128,14 +155,6 @@ void cli_out_error(struct cli_out *o, const struct aw_err *err)
     cli_out_safe(&line, err->mend);
     buf_addc(&line, '\n');
     put(&line);
-}
-
-static size_t columns(const char *text)
-{
-    size_t n = 0;
-    for (; *text; text++)
-        n += (*text & 0xc0) != 0x80;
-    return n;
 }
 
 void cli_out_table(const struct strv *cells, size_t n)

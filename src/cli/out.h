@@ -34,6 +34,9 @@ void cli_out_error(struct cli_out *o, const struct aw_err *err);
 /* text with control characters replaced by "?": names in images are strangers' words. */
 void cli_out_safe(struct buf *b, const char *text);
 
+/* text in width (at least 10) columns: of a longer one the middle is left out. */
+void cli_out_fit(struct buf *b, const char *text, size_t width);
+
 /* A table on standard output: cells in rows of n columns, the first row is the heading; blanks
  * between columns, none at the ends of lines. */
 void cli_out_table(const struct strv *cells, size_t n);

@@ -22,10 +22,12 @@ struct json_object *cli_container_json(const struct box_info *b)
 static bool add_row(struct strv *cells, const struct box_info *b, int64_t now)
 {
     char ago[CLI_AGO_TEXT];
+    _cleanup_buf_ struct buf command = {0};
     cli_out_ago(now - b->started, ago);
+    cli_out_fit(&command, b->command, 40);
     return strv_addf(cells, "%.12s", b->id) && strv_add(cells, b->name) &&
            strv_add(cells, b->image) && strv_add(cells, b->platform) && strv_add(cells, ago) &&
-           strv_add(cells, b->command);
+           strv_add(cells, buf_str(&command));
 }
 
 static bool print_table(const struct box_info *list, size_t n)
