@@ -112,4 +112,49 @@ void aw_rule_flags_text(unsigned flags, char ret[8]);
  * Either may be left out by NULL. */
 bool aw_rule_matches(const struct aw_rule *rule, const void *head, size_t len, const char *path);
 
+/* ---- what the kernel accepts and people regret ------------------------------------------------
+ */
+
+enum aw_lint_severity {
+    AW_LINT_NOTE,   /* harmless, but perhaps not what was meant */
+    AW_LINT_WARN,   /* will fail or be unsafe in some use */
+    AW_LINT_REFUSE, /* never register this: it breaks the machine or can never work */
+};
+
+enum aw_lint_kind {
+    AW_LINT_HOST_ELF,       /* matches the host's own programs: every exec fails */
+    AW_LINT_SELF,           /* matches its own interpreter: every use ends in ELOOP */
+    AW_LINT_SCRIPTS,        /* matches every #! script */
+    AW_LINT_EXTENSION_DOT,  /* a dot inside the extension: can never match */
+    AW_LINT_RELATIVE,       /* relative interpreter: looked up in the caller's folder */
+    AW_LINT_NOT_FOUND,      /* no F, and no such interpreter: exec will fail with ENOENT */
+    AW_LINT_NOT_EXECUTABLE, /* no F, and exec of the interpreter will fail with EACCES */
+    AW_LINT_DYNAMIC,        /* dynamically linked interpreter: fails in containers and chroots */
+    AW_LINT_SCRIPT_INTERPRETER, /* the interpreter is a #! script: the same */
+    AW_LINT_NO_F,               /* without F containers must have the interpreter themselves */
+    AW_LINT_CREDENTIALS,        /* C: the interpreter runs with the rights of setuid programs */
+    AW_LINT_CREDENTIALS_OWNER,  /* C, and others than root can write the interpreter */
+    AW_LINT_MASKED_MAGIC,       /* magic has bits that the mask hides */
+    AW_LINT_MASK_REDUNDANT,     /* the mask is all ones, or ends in zeros */
+    AW_LINT_WINDOW_128,         /* reaches beyond 128 bytes: refused before Linux 5.1 */
+    AW_LINT_NEEDS_7_3,          /* T: refused before Linux 7.3 */
+    AW_LINT_NAME_ODD,           /* blanks, control characters or * in the name */
+};
+
+struct aw_lint {
+    enum aw_lint_kind kind;         /* what */
+    enum aw_lint_severity severity; /* how bad */
+    char message[320];              /* in words */
+};
+
+#define AW_LINT_MAX 20 /* findings that a rule can have at most */
+
+/* Look for trouble that the kernel does not report. rootfd: the root that interpreters are looked
+ * up in (the folder "/" for the host), or -1 to look at no file but /proc/self/exe. Returns how
+ * many findings stand in ret, worst first. */
+size_t aw_rule_lint(const struct aw_rule *rule, bool look, struct aw_lint ret[AW_LINT_MAX]);
+
+/* A stable lower-case word ("host-elf"), for --json. Never NULL. */
+const char *aw_lint_name(enum aw_lint_kind kind);
+
 #endif

@@ -6,6 +6,7 @@
 #include <archway/rule.h>
 
 #include <errno.h>
+#include <sys/stat.h>
 
 static struct aw_rule rule;
 static struct aw_rule_fault fault;
@@ -223,6 +224,69 @@ TEST(matches)
     CHECK(aw_rule_matches(&rule, NULL, 0, "/a/b.jar"));
     CHECK(!aw_rule_matches(&rule, NULL, 0, "/a/b.JAR"));
     CHECK(!aw_rule_matches(&rule, NULL, 0, "jar"));
+}
+
+static struct aw_lint found[AW_LINT_MAX];
+static size_t n_found;
+
+/* The worst severity of a kind among the findings for the rule, or -1. */
+static int lint(const char *text, bool look, enum aw_lint_kind kind)
+{
+    if (!parse(text, strlen(text)))
+        TEST_FAIL("refused: %s", text);
+    n_found = aw_rule_lint(&rule, look, found);
+    for (size_t i = 1; i < n_found; i++)
+        CHECK(found[i - 1].severity >= found[i].severity);
+    for (size_t i = 0; i < n_found; i++)
+        if (found[i].kind == kind)
+            return (int)found[i].severity;
+    return -1;
+}
+
+TEST(lint_of_the_rule)
+{
+    CHECK_INT(lint(":n:M::\\x7fELF::/i:F", false, AW_LINT_HOST_ELF), AW_LINT_REFUSE);
+    CHECK_INT(lint(":n:M::abc:\\x00\\x00\\x00:/i:F", false, AW_LINT_HOST_ELF), AW_LINT_REFUSE);
+    CHECK_INT(lint(":n:M::abc::/i:F", false, AW_LINT_HOST_ELF), -1);
+    CHECK_INT(n_found, 0);
+    CHECK_INT(lint(":n:M::#!::/i/long:F", false, AW_LINT_SCRIPTS), AW_LINT_WARN);
+    CHECK_INT(lint(":n:E::tar.gz::/i:F", false, AW_LINT_EXTENSION_DOT), AW_LINT_REFUSE);
+    CHECK_CONTAINS(found[0].message, "\"gz\"");
+    CHECK_INT(lint(":n:E::jar::/i.jar:F", false, AW_LINT_SELF), AW_LINT_REFUSE);
+    CHECK_INT(lint(":n:E::jar::i:", false, AW_LINT_RELATIVE), AW_LINT_WARN);
+    CHECK_INT(lint(":n:E::jar::/i:", false, AW_LINT_NO_F), AW_LINT_NOTE);
+    CHECK_INT(lint(":n:E::jar::/i:C", false, AW_LINT_CREDENTIALS), AW_LINT_WARN);
+    CHECK_INT(lint(":n:E::jar::/i:T", false, AW_LINT_NEEDS_7_3), AW_LINT_NOTE);
+    CHECK_INT(lint(":n m:E::jar::/i:", false, AW_LINT_NAME_ODD), AW_LINT_NOTE);
+    CHECK_INT(lint(":n:M::abc:a\\xffc:/i:", false, AW_LINT_MASKED_MAGIC), -1);
+    CHECK_INT(lint(":n:M::abc:\\x0fbc:/i:", false, AW_LINT_MASKED_MAGIC), AW_LINT_NOTE);
+    CHECK_INT(lint(":n:M::ab:\\xff\\xff:/i:", false, AW_LINT_MASK_REDUNDANT), AW_LINT_NOTE);
+    CHECK_INT(lint(":n:M::ab:\\xff\\x00:/i:", false, AW_LINT_MASK_REDUNDANT), AW_LINT_NOTE);
+    CHECK_INT(lint(":n:M:126:abc::/i:", false, AW_LINT_WINDOW_128), AW_LINT_NOTE);
+    CHECK_STR(aw_lint_name(AW_LINT_NAME_ODD), "name-odd");
+}
+
+TEST(lint_of_the_interpreter)
+{
+    CHECK_INT(lint(":n:E::jar::/missing/x:F", true, AW_LINT_NOT_FOUND), AW_LINT_WARN);
+    CHECK_INT(lint(":n:E::jar::/etc:F", true, AW_LINT_NOT_EXECUTABLE), AW_LINT_WARN);
+    CHECK_INT(lint(":n:E::jar::/etc/passwd:F", true, AW_LINT_NOT_EXECUTABLE), AW_LINT_WARN);
+    CHECK_INT(lint(":n:E::jar::/bin/sh:F", true, AW_LINT_DYNAMIC), AW_LINT_WARN);
+    CHECK_INT(lint(":n:M::\\x7fELF::/bin/sh:F", true, AW_LINT_SELF), AW_LINT_REFUSE);
+    char dir[] = "/tmp/archway-binfmt-XXXXXX", path[64], text[128];
+    CHECK(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/i", dir);
+    FILE *f = fopen(path, "w");
+    fputs("#!/bin/sh\n", f);
+    fclose(f);
+    chmod(path, 0777);
+    snprintf(text, sizeof(text), ":n:E::jar::%s:FC", path);
+    int script = lint(text, true, AW_LINT_SCRIPT_INTERPRETER);
+    int owner = lint(text, true, AW_LINT_CREDENTIALS_OWNER);
+    unlink(path);
+    rmdir(dir);
+    CHECK_INT(script, AW_LINT_WARN);
+    CHECK_INT(owner, AW_LINT_REFUSE);
 }
 
 TEST_MAIN()

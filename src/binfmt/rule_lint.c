@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finding what the kernel accepts and people regret.
+ *
+ * Each check is one function that adds at most one finding of a kind; aw_rule_lint() runs them all
+ * and sorts. What matches the host's own programs is found by trying the rule on headers of every
+ * architecture that the host runs itself, as both executable and shared object, with both usual
+ * OSABIs, and on the running program.
+ */
+#include "binfmt/elf.h"
+
+#include "base/util.h"
+
+#include <archway/catalogue.h>
+#include <archway/rule.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+
+struct findings {
+    struct aw_lint *v; /* AW_LINT_MAX of them */
+    size_t n;          /* in use */
+};
+
+static void AW_PRINTF(4, 5) add(struct findings *f, enum aw_lint_kind kind,
+                                enum aw_lint_severity severity, const char *fmt, ...)
+{
+    AW_BUG_ON(f->n >= AW_LINT_MAX);
+    struct aw_lint *l = &f->v[f->n++];
+    l->kind = kind;
+    l->severity = severity;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(l->message, sizeof(l->message), fmt, ap);
+    va_end(ap);
+}
+
+static const char *const names[] = {
+    [AW_LINT_HOST_ELF] = "host-elf",
+    [AW_LINT_SELF] = "matches-itself",
+    [AW_LINT_SCRIPTS] = "matches-scripts",
+    [AW_LINT_EXTENSION_DOT] = "extension-dot",
+    [AW_LINT_RELATIVE] = "relative-interpreter",
+    [AW_LINT_NOT_FOUND] = "interpreter-not-found",
+    [AW_LINT_NOT_EXECUTABLE] = "interpreter-not-executable",
+    [AW_LINT_DYNAMIC] = "interpreter-dynamic",
+    [AW_LINT_SCRIPT_INTERPRETER] = "interpreter-script",
+    [AW_LINT_NO_F] = "no-f",
+    [AW_LINT_CREDENTIALS] = "credentials",
+    [AW_LINT_CREDENTIALS_OWNER] = "credentials-owner",
+    [AW_LINT_MASKED_MAGIC] = "masked-magic",
+    [AW_LINT_MASK_REDUNDANT] = "mask-redundant",
+    [AW_LINT_WINDOW_128] = "window-128",
+    [AW_LINT_NEEDS_7_3] = "needs-7.3",
+    [AW_LINT_NAME_ODD] = "name-odd",
+};
+
+const char *aw_lint_name(enum aw_lint_kind kind)
+{
+    return (size_t)kind < AW_LEN(names) ? names[kind] : "unknown";
+}
+
+static bool matches_host(const struct aw_rule *r)
+{
+    const struct aw_arch *arch;
+    uint8_t head[AW_RULE_WINDOW] = {0};
+    for (size_t i = 0; (arch = aw_arch_at(i)); i++) {
+        if (!aw_arch_native(arch))
+            continue;
+        for (int form = 0; form < 4 * aw_arch_rules(arch); form++) {
+            aw_arch_header(arch, form / 4, form & 1, head);
+            head[7] = form & 2 ? 3 : 0;
+            if (aw_rule_matches(r, head, AW_ARCH_HEADER, NULL))
+                return true;
+        }
+    }
+    _cleanup_close_ int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    ssize_t n = self >= 0 ? pread(self, head, sizeof(head), 0) : -1;
+    return n > 0 && aw_rule_matches(r, head, (size_t)n, NULL);
+}
+
+static void lint_reach(const struct aw_rule *r, struct findings *f)
+{
+    if (r->type == AW_RULE_EXTENSION) {
+        const char *dot = strrchr(r->extension, '.');
+        if (dot)
+            add(f, AW_LINT_EXTENSION_DOT, AW_LINT_REFUSE,
+                "extension \"%.60s\" can never match: Linux compares what follows the last dot of "
+                "a path (here that would be \"%.60s\")",
+                r->extension, dot + 1);
+        return;
+    }
+    if (matches_host(r))
+        add(f, AW_LINT_HOST_ELF, AW_LINT_REFUSE,
+            "matches this machine's own programs: every exec would start the interpreter, which "
+            "matches too (ELOOP for every command)");
+    if (aw_rule_matches(r, "#!/", 3, NULL))
+        add(f, AW_LINT_SCRIPTS, AW_LINT_WARN, "matches every #! script");
+}
+
+static void lint_magic(const struct aw_rule *r, struct findings *f)
+{
+    if (r->type != AW_RULE_MAGIC)
+        return;
+    bool hidden = false, ones = r->has_mask;
+    for (uint32_t i = 0; i < r->magic_len && r->has_mask; i++) {
+        hidden |= (r->magic[i] & ~r->mask[i]) != 0;
+        ones &= r->mask[i] == 0xff;
+    }
+    if (hidden)
+        add(f, AW_LINT_MASKED_MAGIC, AW_LINT_NOTE,
+            "the magic has bits that the mask hides: they are never compared");
+    if (ones)
+        add(f, AW_LINT_MASK_REDUNDANT, AW_LINT_NOTE, "a mask of all ones does nothing");
+    else if (r->has_mask && r->mask[r->magic_len - 1] == 0)
+        add(f, AW_LINT_MASK_REDUNDANT, AW_LINT_NOTE,
+            "the last bytes of the mask are zero: they compare nothing");
+    if (r->offset + r->magic_len > 128)
+        add(f, AW_LINT_WINDOW_128, AW_LINT_NOTE,
+            "reaches beyond 128 bytes: Linux before 5.1 refuses it");
+}
+
+static void lint_flags(const struct aw_rule *r, struct findings *f)
+{
+    if (r->flags & AW_RULE_T)
+        add(f, AW_LINT_NEEDS_7_3, AW_LINT_NOTE, "flag T: Linux before 7.3 refuses it");
+    if (r->flags & AW_RULE_C)
+        add(f, AW_LINT_CREDENTIALS, AW_LINT_WARN,
+            "flag C: for setuid programs the interpreter runs with the owner's rights; on the "
+            "host's instance that is root");
+    if (!(r->flags & AW_RULE_F))
+        add(f, AW_LINT_NO_F, AW_LINT_NOTE,
+            "without flag F the interpreter is looked up in each container or chroot");
+    if (r->interpreter[0] != '/')
+        add(f, AW_LINT_RELATIVE, AW_LINT_WARN,
+            r->flags & AW_RULE_F
+                ? "relative interpreter: looked up once, in the folder of whoever registers"
+                : "relative interpreter: looked up in the current folder of whoever executes");
+    for (const char *p = r->name; *p; p++)
+        if ((unsigned char)*p <= ' ' || *p == 127 || strchr("*?[\\", *p)) {
+            add(f, AW_LINT_NAME_ODD, AW_LINT_NOTE,
+                "the name has a blank, a control character or a wildcard");
+            break;
+        }
+}
+
+static void lint_file(const struct aw_rule *r, int fd, struct findings *f)
+{
+    char head[AW_RULE_WINDOW] = {0};
+    ssize_t n = pread(fd, head, sizeof(head), 0);
+    if (n > 0 && aw_rule_matches(r, head, (size_t)n, r->interpreter))
+        add(f, AW_LINT_SELF, AW_LINT_REFUSE,
+            "matches its own interpreter: each use would end in ELOOP");
+    if (n > 2 && head[0] == '#' && head[1] == '!') {
+        add(f, AW_LINT_SCRIPT_INTERPRETER, AW_LINT_WARN,
+            "the interpreter is a script: its own interpreter is looked up in the container");
+        return;
+    }
+    struct elf_info elf;
+    elf_look(fd, &elf);
+    if (elf.kind == ELF_DYNAMIC)
+        add(f, AW_LINT_DYNAMIC, AW_LINT_WARN,
+            "the interpreter is dynamically linked: its loader %.100s and its libraries are looked "
+            "up in the container",
+            elf.loader);
+}
+
+static void lint_interpreter(const struct aw_rule *r, struct findings *f)
+{
+    _cleanup_close_ int fd = open(r->interpreter, O_PATH | O_CLOEXEC);
+    if (fd < 0) {
+        add(f, AW_LINT_NOT_FOUND, AW_LINT_WARN, "interpreter %.150s: %s", r->interpreter,
+            strerror(errno));
+        return;
+    }
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return;
+    if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111)) {
+        add(f, AW_LINT_NOT_EXECUTABLE, AW_LINT_WARN, "interpreter %.150s: %s", r->interpreter,
+            S_ISREG(st.st_mode) ? "not executable" : "no regular file");
+        return;
+    }
+    if ((r->flags & AW_RULE_C) && (st.st_uid != 0 || (st.st_mode & 022)))
+        add(f, AW_LINT_CREDENTIALS_OWNER, AW_LINT_REFUSE,
+            "flag C, and the interpreter can be written by others than root");
+    _cleanup_close_ int readable = open(r->interpreter, O_RDONLY | O_CLOEXEC);
+    if (readable >= 0)
+        lint_file(r, readable, f);
+}
+
+size_t aw_rule_lint(const struct aw_rule *rule, bool look, struct aw_lint ret[AW_LINT_MAX])
+{
+    struct findings f = {.v = ret};
+    lint_reach(rule, &f);
+    lint_magic(rule, &f);
+    lint_flags(rule, &f);
+    if (look)
+        lint_interpreter(rule, &f);
+    else if (aw_rule_matches(rule, NULL, 0, rule->interpreter))
+        add(&f, AW_LINT_SELF, AW_LINT_REFUSE,
+            "matches its own interpreter's name: each use would end in ELOOP");
+    /* worst first, else in the order found: few enough for an insertion sort */
+    for (size_t i = 1; i < f.n; i++)
+        for (size_t k = i; k > 0 && ret[k - 1].severity < ret[k].severity; k--) {
+            struct aw_lint swap = ret[k];
+            ret[k] = ret[k - 1];
+            ret[k - 1] = swap;
+        }
+    return f.n;
+}
