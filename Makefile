@@ -99,7 +99,7 @@ check: all tests
 	@$(TEST_ENV) $(PYTHON) tools/run-tests $(O)/unit tests/cli tests/box $(TESTS)
 check-all: all tests
 	@$(TEST_ENV) $(PYTHON) tools/run-tests --timeout 1800 $(O)/unit tests/cli tests/box tests/real
-check-real: all
+check-real: all tests
 	@$(TEST_ENV) $(PYTHON) tools/run-tests --timeout 1800 tests/real
 asan ubsan:
 	@$(MAKE) --no-print-directory MODE=$@ check-unit
