@@ -24,13 +24,13 @@ enum aw_match_why {
     AW_WHY_SCRIPT_EMPTY,       /* ENOEXEC: #! without an interpreter */
     AW_WHY_SCRIPT_LONG,        /* ENOEXEC: the #! line is cut within the interpreter's path */
     AW_WHY_DEPTH,              /* ELOOP: too many replacements */
-    AW_WHY_TWICE,              /* ENOEXEC: after a rule with O (or C) no further replacement can be */
-    AW_WHY_NO_RULE,            /* ENOEXEC: a program of another architecture, and no rule for it */
-    AW_WHY_DISABLED,           /* ENOEXEC: the rule that matches is switched off */
-    AW_WHY_SWITCHED_OFF,       /* ENOEXEC: a rule matches, but the whole instance is switched off */
-    AW_WHY_NO_FORMAT,          /* ENOEXEC: neither program nor script */
-    AW_WHY_BAD_ELF,            /* ENOEXEC: a program of this machine with bad headers */
-    AW_WHY_LOADER,             /* the program's loader (PT_INTERP) cannot be started */
+    AW_WHY_TWICE,        /* ENOEXEC: after a rule with O (or C) no further replacement can be */
+    AW_WHY_NO_RULE,      /* ENOEXEC: a program of another architecture, and no rule for it */
+    AW_WHY_DISABLED,     /* ENOEXEC: the rule that matches is switched off */
+    AW_WHY_SWITCHED_OFF, /* ENOEXEC: a rule matches, but the whole instance is switched off */
+    AW_WHY_NO_FORMAT,    /* ENOEXEC: neither program nor script */
+    AW_WHY_BAD_ELF,      /* ENOEXEC: a program of this machine with bad headers */
+    AW_WHY_LOADER,       /* the program's loader (PT_INTERP) cannot be started */
 };
 
 /* A stable lower-case word ("not-executable"), for --json. Never NULL. */
@@ -44,41 +44,41 @@ enum aw_match_step_kind {
 
 struct aw_match_step {
     enum aw_match_step_kind kind;
-    char *path;          /* the file of this step, by the name the kernel has for it */
-    char *next;          /* its interpreter's path; NULL at the end */
-    char *argument;      /* SCRIPT: the line's one argument; NULL if there is none */
-    size_t rule;         /* RULE: index in request.entries */
-    size_t *shadowed;    /* RULE: indices of the enabled rules that match too, but stand later */
-    size_t n_shadowed;   /* how many */
-    bool assumed;        /* the file was not seen (an interpreter that only the kernel holds): it is
-                            taken to be a program of this machine */
+    char *path;        /* the file of this step, by the name the kernel has for it */
+    char *next;        /* its interpreter's path; NULL at the end */
+    char *argument;    /* SCRIPT: the line's one argument; NULL if there is none */
+    size_t rule;       /* RULE: index in request.entries */
+    size_t *shadowed;  /* RULE: indices of the enabled rules that match too, but stand later */
+    size_t n_shadowed; /* how many */
+    bool assumed;      /* the file was not seen (an interpreter that only the kernel holds): it is
+                          taken to be a program of this machine */
 };
 
 struct aw_match_request {
     const struct aw_entry *entries; /* in the kernel's order, newest first; may be NULL */
     size_t n_entries;               /* how many */
     bool enabled;                   /* the instance's status */
-    int rootfd;                     /* root folder that paths are looked up in; -1: the caller's own */
-    const char *cwd;                /* folder within rootfd for relative paths; NULL: "/". With
-                                       rootfd -1 the caller's own is taken */
-    const char *path;               /* what is executed */
-    const char *const *argv;        /* its arguments with argv[0], NULL at the end; NULL: {path} */
+    int rootfd;              /* root folder that paths are looked up in; -1: the caller's own */
+    const char *cwd;         /* folder within rootfd for relative paths; NULL: "/". With
+                                rootfd -1 the caller's own is taken */
+    const char *path;        /* what is executed */
+    const char *const *argv; /* its arguments with argv[0], NULL at the end; NULL: {path} */
     /* Opens the interpreter that the kernel holds for an entry with F, O_PATH; -1: not known, and
      * the registered path is tried in the caller's own root. May be NULL. */
     int (*open_interpreter)(void *user, const struct aw_entry *entry);
-    void *user;                     /* passed to open_interpreter */
+    void *user; /* passed to open_interpreter */
 };
 
 struct aw_match {
-    enum aw_match_why why;                      /* AW_WHY_RUNS, or what stops it */
-    int sys_errno;                              /* what execve(2) gives; 0 if it runs, or if nobody can tell */
-    char reason[512];                           /* the same in words; "" if it runs */
+    enum aw_match_why why; /* AW_WHY_RUNS, or what stops it */
+    int sys_errno;         /* what execve(2) gives; 0 if it runs, or if nobody can tell */
+    char reason[512];      /* the same in words; "" if it runs */
     struct aw_match_step steps[AW_MATCH_STEPS]; /* in the kernel's order */
     size_t n_steps;                             /* in use; what stops it comes after the last */
-    char **argv;                                /* of the program that runs in the end; NULL at the end */
-    unsigned flags;                             /* of all rules on the way: P, O, C, T have effects on
-                                                   the program that runs */
-    const struct aw_arch *arch;                 /* of the file where the chain ended; NULL: no program */
+    char **argv;                /* of the program that runs in the end; NULL at the end */
+    unsigned flags;             /* of all rules on the way: P, O, C, T have effects on
+                                   the program that runs */
+    const struct aw_arch *arch; /* of the file where the chain ended; NULL: no program */
 };
 
 /* Walk the chain. False only for want of memory; a file that would not run is a result. Free with

@@ -72,6 +72,6 @@ void elf_look(int fd, struct elf_info *ret)
 {
     uint8_t ident[EI_NIDENT] = {0};
     bool whole = pread(fd, ident, sizeof(ident), 0) == (ssize_t)sizeof(ident);
-    elf_look_as(fd, whole && ident[EI_CLASS] == ELFCLASS64,
-                whole && ident[EI_DATA] == ELFDATA2MSB, ret);
+    elf_look_as(fd, whole && ident[EI_CLASS] == ELFCLASS64, whole && ident[EI_DATA] == ELFDATA2MSB,
+                ret);
 }

@@ -299,7 +299,9 @@ static struct fault_at parse_flags(struct cursor *c, struct aw_rule *r)
 {
     size_t start = c->pos;
     unsigned bit;
-    while (c->pos < c->len && (bit = rule_flag_bit(c->text[c->pos])) != 0) {
+    /* where T may delimit it is no flag yet, so no kernel takes it as both */
+    while (c->pos < c->len && c->text[c->pos] != c->del &&
+           (bit = rule_flag_bit(c->text[c->pos])) != 0) {
         r->flags |= bit;
         c->pos++;
     }
