@@ -209,16 +209,12 @@ static bool add_limits(const struct bundle *b, struct json_object *o, struct aw_
 }
 
 /* crun takes the finished filter; linux.seccomp stays for versions that would not. */
-static bool add_program(const struct bundle *b, struct aw_err *err)
+static bool add_program(struct bundle *b, const struct seccomp_host *host, uint64_t caps,
+                        struct aw_err *err)
 {
-    const struct box_options *o = b->in->options;
-    struct seccomp_host host;
     struct bpf_program p;
     _cleanup_buf_ struct buf text = {0};
-    if (o->seccomp || b->in->runtime != BUNDLE_CRUN)
-        return true;
-    seccomp_host(&host);
-    if (!bpf_compile(&host, caps_compute(&o->cap_add, &o->cap_drop), &p))
+    if (b->in->runtime != BUNDLE_CRUN || !bpf_compile(host, caps, &p))
         return true;
     bpf_base64(&p, &text);
     if (!buf_ok(&text))
@@ -228,23 +224,67 @@ static bool add_program(const struct bundle *b, struct aw_err *err)
     return true;
 }
 
-static bool add_linux(struct bundle *b, struct aw_err *err)
+static bool add_filter(struct bundle *b, struct json_object *o, struct aw_err *err)
 {
     const struct box_options *opt = b->in->options;
-    struct json_object *o = js_add(b->config, "linux", json_object_new_object()), *filter = NULL;
+    const struct platform *platform = b->in->platform;
+    uint64_t caps = caps_compute(&opt->cap_add, &opt->cap_drop);
+    struct json_object *filter = NULL;
+    struct seccomp_host host;
+    seccomp_host(&host);
+    host.own_calls_only = platform && !seccomp_native(&host, platform->arch);
+    if (!seccomp_build(opt->seccomp, &host, caps, &filter, err))
+        return false;
+    if (filter)
+        js_add(o, "seccomp", filter);
+    if (opt->seccomp)
+        return true;
+    if (!seccomp_known(&host))
+        aw_log(
+            b->in->log, AW_LOG_WARN,
+            "the system call filter does not know this machine, %s: calls of another kind than its "
+            "own are not filtered",
+            host.machine);
+    return add_program(b, &host, caps, err);
+}
+
+static bool add_linux(struct bundle *b, struct aw_err *err)
+{
+    struct json_object *o = js_add(b->config, "linux", json_object_new_object());
     add_namespaces(b, o);
     add_map(o, "uidMappings", b->map.uid, b->map.n_uid);
     add_map(o, "gidMappings", b->map.gid, b->map.n_gid);
     js_add_string(o, "rootfsPropagation", "rprivate");
     hide_paths(b, o);
     add_sysctls(b, o);
-    if (!add_limits(b, o, err) ||
-        !seccomp_build(opt->seccomp, caps_compute(&opt->cap_add, &opt->cap_drop), &filter,
-                       b->in->log, err))
-        return false;
-    if (filter)
-        js_add(o, "seccomp", filter);
-    return add_program(b, err);
+    return add_limits(b, o, err) && add_filter(b, o, err);
+}
+
+/* RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF. */
+static bool is_utf8(const unsigned char *s)
+{
+    while (*s) {
+        unsigned c = *s++, more = c < 0x80 ? 0 : c < 0xc2 ? 9 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+        if (more == 9 || c > 0xf4)
+            return false;
+        unsigned low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+        unsigned high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+        for (; more > 0; more--, low = 0x80, high = 0xbf)
+            if (*s < low || *s++ > high)
+                return false;
+    }
+    return true;
+}
+
+bool bundle_save(struct json_object *o, int dir_fd, const char *name, struct aw_err *err)
+{
+    const char *text = js_text(o);
+    if (!text)
+        return nomem(err);
+    if (!is_utf8((const unsigned char *)text))
+        return aw_fail(err, AW_E_ARG, 0,
+                       "the command, the environment or a path has bytes that are not UTF-8");
+    return file_swap(dir_fd, name, text, strlen(text), 0600, err);
 }
 
 static bool build(struct bundle *b, struct aw_err *err)
@@ -265,10 +305,7 @@ bool bundle_write(const struct bundle_input *in, int bundle_fd, struct aw_err *e
 {
     struct bundle b = {.in = in};
     bool ok = build(&b, err);
-    if (ok) {
-        const char *text = js_text(b.config);
-        ok = file_replace(bundle_fd, "config.json", text, strlen(text), 0600, err);
-    }
+    ok = ok && bundle_save(b.config, bundle_fd, "config.json", err);
     user_fini(&b.user);
     free(b.workdir);
     json_object_put(b.config);

@@ -28,6 +28,7 @@ enum bundle_net {
 struct bundle_input {
     const struct box_options *options;
     const struct image_config *image; /* execution part of the image's config */
+    const struct platform *platform;  /* of the image; NULL: programs of the host's own kind */
     const struct idmap *map;          /* of the outer user namespace */
     int root_fd;           /* the container's mounted root; folders may be made beneath it */
     const char *root_path; /* where the runtime finds that root; may be relative to the bundle */

@@ -154,8 +154,28 @@ static uint32_t parent_id(const struct idmap_line *l, int n, uint32_t id)
     return 0;
 }
 
+#define LINKS_MAX 8
+
+static bool mkdirs(const struct bundle *b, const char *path, const struct user *owner, int links,
+                   struct aw_err *err);
+
+/* name in the folder fd (which is parent) is a link that leads nowhere: make what it names. */
+static bool follow_link(const struct bundle *b, int fd, const char *parent, const char *name,
+                        int links, struct aw_err *err)
+{
+    char to[1024];
+    ssize_t n = readlinkat(fd, name, to, sizeof(to) - 1);
+    if (n < 0 || links == LINKS_MAX)
+        return aw_fail(err, AW_E_ARG, 0, "%s/%s in the container is a link that leads nowhere",
+                       parent, name);
+    to[n] = 0;
+    /* safe because the path, however wrong, is opened beneath the root again */
+    _cleanup_free_ char *path = str_printf("%s/%s", to[0] == '/' ? "" : parent, to);
+    return path ? mkdirs(b, path, NULL, links + 1, err) : nomem(err);
+}
+
 /* Make one folder, whose parent is there. */
-static bool mkdir_one(const struct bundle *b, const char *path, const struct user *owner,
+static bool mkdir_one(const struct bundle *b, const char *path, const struct user *owner, int links,
                       struct aw_err *err)
 {
     uint32_t uid = owner ? owner->uid : 0, gid = owner ? owner->gid : 0;
@@ -164,17 +184,19 @@ static bool mkdir_one(const struct bundle *b, const char *path, const struct use
     if (!parent)
         return nomem(err);
     _cleanup_close_ int fd = bundle_open_beneath(b->in->root_fd, parent, O_PATH | O_DIRECTORY, 0);
-    if (fd < 0 || (mkdirat(fd, slash + 1, 0755) < 0 && errno != EEXIST))
+    if (fd >= 0 && mkdirat(fd, slash + 1, 0755) < 0 && errno == EEXIST)
+        return follow_link(b, fd, parent, slash + 1, links, err);
+    /* safe because it is one component in a folder that we hold, and a link is not followed */
+    _cleanup_close_ int made =
+        fd < 0 ? -1 : openat(fd, slash + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (made < 0 || fchmod(made, 0755) < 0 || /* the caller's umask may be narrow */
+        fchown(made, parent_id(b->map.uid, b->map.n_uid, uid),
+               parent_id(b->map.gid, b->map.n_gid, gid)) < 0)
         return aw_fail(err, AW_E_IO, errno, "make the folder %s in the container", path);
-    /* safe because it is a name of one component in a folder that we hold, and links are not
-     * followed */
-    if (fchownat(fd, slash + 1, parent_id(b->map.uid, b->map.n_uid, uid),
-                 parent_id(b->map.gid, b->map.n_gid, gid), AT_SYMLINK_NOFOLLOW) < 0)
-        return aw_fail(err, AW_E_IO, errno, "give away the folder %s in the container", path);
     return true;
 }
 
-bool bundle_mkdirs(const struct bundle *b, const char *path, const struct user *owner,
+static bool mkdirs(const struct bundle *b, const char *path, const struct user *owner, int links,
                    struct aw_err *err)
 {
     _cleanup_free_ char *part = clean(path);
@@ -189,12 +211,18 @@ bool bundle_mkdirs(const struct bundle *b, const char *path, const struct user *
             return aw_fail(err, AW_E_ARG, 0, "%s in the container is no folder", part);
         if (fd < 0 && errno != ENOENT)
             return aw_fail(err, AW_E_IO, errno, "open %s in the container", part);
-        if (fd < 0 && !mkdir_one(b, part, owner, err))
+        if (fd < 0 && !mkdir_one(b, part, owner, links, err))
             return false;
         if (end)
             *end = '/';
     }
     return true;
+}
+
+bool bundle_mkdirs(const struct bundle *b, const char *path, const struct user *owner,
+                   struct aw_err *err)
+{
+    return mkdirs(b, path, owner, 0, err);
 }
 
 /* ---- the user's ---- */

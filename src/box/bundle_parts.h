@@ -34,6 +34,10 @@ struct json_object *bundle_user(const struct user *u);
 /* The capabilities object: set, or for a user other than root only its bounding part. */
 struct json_object *bundle_caps(uint64_t set, bool root);
 
+/* Write o as a JSON file. Bytes that are no UTF-8 are refused: one runtime would change them and
+ * the other would not start. */
+bool bundle_save(struct json_object *o, int dir_fd, const char *name, struct aw_err *err);
+
 /* Make path (absolute, in the container) and what leads to it beneath the root; no link leads
  * out. What is new belongs to owner, ids of the container (NULL: root). */
 bool bundle_mkdirs(const struct bundle *b, const char *path, const struct user *owner,

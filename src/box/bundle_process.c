@@ -311,6 +311,5 @@ bool bundle_write_exec(const struct bundle_exec *x, const struct idmap *map, int
         js_add_u64(size, "height", x->rows);
         js_add_u64(size, "width", x->cols);
     }
-    const char *out = js_text(process);
-    return file_replace(bundle_fd, name, out, strlen(out), 0600, err);
+    return bundle_save(process, bundle_fd, name, err);
 }

@@ -7,6 +7,8 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
+#include <sys/stat.h>
 
 #define SERVERS_MAX 3 /* resolv.conf(5): MAXNS */
 #define SEARCH_MAX 32
@@ -208,15 +210,21 @@ bool files_hosts(const struct files_input *in, struct buf *ret, struct aw_err *e
     return buf_ok(ret) || aw_fail(err, AW_E_NOMEM, 0, "out of memory");
 }
 
+/* Mode 0644 whatever the caller's umask: every user of the container reads them. */
+static bool save(int dir_fd, const char *name, const struct buf *text, struct aw_err *err)
+{
+    if (!buf_ok(text))
+        return aw_fail(err, AW_E_NOMEM, 0, "out of memory");
+    if (!file_swap(dir_fd, name, buf_str(text), text->len, 0644, err))
+        return false;
+    return fchmodat(dir_fd, name, 0644, 0) == 0 || aw_fail(err, AW_E_IO, errno, "chmod %s", name);
+}
+
 bool files_write(const struct files_input *in, int dir_fd, struct aw_err *err)
 {
     _cleanup_buf_ struct buf resolv = {0}, hosts = {0}, name = {0};
     buf_addf(&name, "%s\n", in->hostname);
-    if (!files_resolv_conf(in, &resolv, err) || !files_hosts(in, &hosts, err))
-        return false;
-    if (!buf_ok(&name))
-        return aw_fail(err, AW_E_NOMEM, 0, "out of memory");
-    return file_replace(dir_fd, "resolv.conf", buf_str(&resolv), resolv.len, 0644, err) &&
-           file_replace(dir_fd, "hosts", buf_str(&hosts), hosts.len, 0644, err) &&
-           file_replace(dir_fd, "hostname", buf_str(&name), name.len, 0644, err);
+    return files_resolv_conf(in, &resolv, err) && files_hosts(in, &hosts, err) &&
+           save(dir_fd, "resolv.conf", &resolv, err) && save(dir_fd, "hosts", &hosts, err) &&
+           save(dir_fd, "hostname", &name, err);
 }

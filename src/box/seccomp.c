@@ -18,16 +18,16 @@
 #include <fcntl.h>
 #include <sys/utsname.h>
 
-/* One machine: how uname, Go and seccomp call it; other[] are what else its kernel runs. */
+/* One machine: how uname, Go and seccomp call it, and its 32-bit sibling in Go and in seccomp. */
 static const struct arch {
-    const char *machine, *go, *name, *other[2];
+    const char *machine, *go, *go32, *name, *other[2];
 } arches[] = {
-    {"x86_64", "amd64", "SCMP_ARCH_X86_64", {"SCMP_ARCH_X86", "SCMP_ARCH_X32"}},
-    {"aarch64", "arm64", "SCMP_ARCH_AARCH64", {"SCMP_ARCH_ARM", NULL}},
-    {"riscv64", "riscv64", "SCMP_ARCH_RISCV64", {NULL, NULL}},
-    {"ppc64le", "ppc64le", "SCMP_ARCH_PPC64LE", {NULL, NULL}},
-    {"s390x", "s390x", "SCMP_ARCH_S390X", {"SCMP_ARCH_S390", NULL}},
-    {"loongarch64", "loong64", "SCMP_ARCH_LOONGARCH64", {NULL, NULL}},
+    {"x86_64", "amd64", "386", "SCMP_ARCH_X86_64", {"SCMP_ARCH_X86", "SCMP_ARCH_X32"}},
+    {"aarch64", "arm64", "arm", "SCMP_ARCH_AARCH64", {"SCMP_ARCH_ARM", NULL}},
+    {"riscv64", "riscv64", NULL, "SCMP_ARCH_RISCV64", {NULL, NULL}},
+    {"ppc64le", "ppc64le", NULL, "SCMP_ARCH_PPC64LE", {NULL, NULL}},
+    {"s390x", "s390x", NULL, "SCMP_ARCH_S390X", {"SCMP_ARCH_S390", NULL}},
+    {"loongarch64", "loong64", NULL, "SCMP_ARCH_LOONGARCH64", {NULL, NULL}},
 };
 
 static const struct arch *find_arch(const struct seccomp_host *host)
@@ -49,6 +49,17 @@ void seccomp_host(struct seccomp_host *ret)
              str_eq(u.machine, "i686") ? "x86_64" : u.machine);
     if (sscanf(u.release, "%u.%u", &ret->major, &ret->minor) != 2)
         ret->major = ret->minor = 0;
+}
+
+bool seccomp_known(const struct seccomp_host *host)
+{
+    return find_arch(host) != NULL;
+}
+
+bool seccomp_native(const struct seccomp_host *host, const char *go)
+{
+    const struct arch *arch = find_arch(host);
+    return arch && (str_eq(arch->go, go) || (arch->go32 && str_eq(arch->go32, go)));
 }
 
 /* ---- the own profile ---- */
@@ -93,7 +104,7 @@ struct json_object *seccomp_own(const struct seccomp_host *host, uint64_t caps)
     if (arch) {
         struct json_object *list = js_add(o, "architectures", json_object_new_array());
         js_push_string(list, arch->name);
-        for (size_t i = 0; i < AW_LEN(arch->other) && arch->other[i]; i++)
+        for (size_t i = 0; !host->own_calls_only && i < AW_LEN(arch->other) && arch->other[i]; i++)
             js_push_string(list, arch->other[i]);
     }
     struct json_object *rules = js_add(o, "syscalls", json_object_new_array());
@@ -333,23 +344,16 @@ bool seccomp_translate(struct json_object *docker, const struct seccomp_host *ho
     return true;
 }
 
-bool seccomp_build(const char *profile, uint64_t caps, struct json_object **ret,
-                   const struct aw_log *log, struct aw_err *err)
+bool seccomp_build(const char *profile, const struct seccomp_host *host, uint64_t caps,
+                   struct json_object **ret, struct aw_err *err)
 {
-    struct seccomp_host host;
     size_t len;
-    seccomp_host(&host);
     if (profile && str_eq(profile, "unconfined")) {
         *ret = NULL;
         return true;
     }
     if (!profile) {
-        if (!find_arch(&host))
-            aw_log(log, AW_LOG_WARN,
-                   "the system call filter knows no machine %s; only its own kind "
-                   "of calls is filtered",
-                   host.machine);
-        *ret = seccomp_own(&host, caps);
+        *ret = seccomp_own(host, caps);
         return *ret || aw_fail(err, AW_E_NOMEM, 0, "out of memory");
     }
     _cleanup_free_ char *text = file_load(AT_FDCWD, profile, JS_MAX_BYTES, &len, err);
@@ -358,6 +362,6 @@ bool seccomp_build(const char *profile, uint64_t caps, struct json_object **ret,
     _cleanup_js_ struct json_object *docker = js_parse(text, len, profile, err);
     if (!docker)
         return aw_context(err, "seccomp profile");
-    return seccomp_translate(docker, &host, caps, ret, err) ||
+    return seccomp_translate(docker, host, caps, ret, err) ||
            aw_context(err, "seccomp profile %s", profile);
 }

@@ -15,13 +15,18 @@
 struct seccomp_host {
     char machine[65];      /* "x86_64", "aarch64" */
     unsigned major, minor; /* of the kernel */
+    bool own_calls_only;   /* all programs are emulated: no calls of the machine's 32-bit sibling */
 };
 void seccomp_host(struct seccomp_host *ret);
 
 /* linux.seccomp for a container with these capabilities (bit mask, see caps.h). profile is NULL for
  * Archway's own, "unconfined" (*ret is then NULL), or a file's path. The caller frees *ret. */
-bool seccomp_build(const char *profile, uint64_t caps, struct json_object **ret,
-                   const struct aw_log *log, struct aw_err *err);
+bool seccomp_build(const char *profile, const struct seccomp_host *host, uint64_t caps,
+                   struct json_object **ret, struct aw_err *err);
+/* Is the machine one whose 32-bit sibling and name for seccomp(2) are known? */
+bool seccomp_known(const struct seccomp_host *host);
+/* Would this machine run programs of that architecture (Go's name) itself? */
+bool seccomp_native(const struct seccomp_host *host, const char *arch);
 
 /* Archway's own profile for that host; NULL: no memory. */
 struct json_object *seccomp_own(const struct seccomp_host *host, uint64_t caps);
