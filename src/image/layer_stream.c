@@ -54,6 +54,7 @@ struct layer_stream {
     struct digest_ctx *in;  /* of the compressed bytes */
     struct digest_ctx *out; /* of the uncompressed ones */
     uint64_t in_bytes, out_bytes;
+    bool plain;  /* not compressed: what goes in comes out, one hash is enough */
     bool in_end; /* the descriptor's end was seen */
     bool failed; /* err holds why */
     struct aw_err err;
@@ -167,7 +168,8 @@ static bool pump(struct layer_stream *s, struct archive *a)
             left -= n;
         }
         s->out_bytes += b->len;
-        digest_update(s->out, b->data, b->len);
+        if (!s->plain)
+            digest_update(s->out, b->data, b->len);
         if (!within_limits(s))
             return false;
         if (b->len)
@@ -209,10 +211,12 @@ static bool decompress(struct layer_stream *s)
         if (rc == ARCHIVE_OK && archive_filter_count(a) > 2)
             ok = aw_fail(&s->err, AW_E_PARSE, 0, "compressed twice (%s in %s)",
                          archive_filter_name(a, 0), archive_filter_name(a, 1));
-        else if (rc == ARCHIVE_OK)
+        else if (rc != ARCHIVE_OK)
+            ok = rc == ARCHIVE_EOF || decompress_failed(s, a);
+        else {
+            s->plain = archive_filter_count(a) == 1;
             ok = pump(s, a);
-        else if (rc != ARCHIVE_EOF)
-            ok = decompress_failed(s, a);
+        }
     }
     archive_read_free(a);
     return ok && !s->failed;
@@ -347,6 +351,8 @@ bool layer_stream_finish(struct layer_stream *s, bool good, struct layer_result 
     struct layer_result r = {.bytes = s->out_bytes};
     digest_finish(AW_STEAL(s->in), r.digest);
     digest_finish(AW_STEAL(s->out), r.diff_id);
+    if (s->plain)
+        memcpy(r.diff_id, r.digest, DIGEST_SIZE);
     struct aw_err local;
     if (!err)
         err = &local;
