@@ -40,6 +40,7 @@ struct fetch {
     bool only;                    /* with one image in it */
     char raw_digest[DIGEST_SIZE]; /* of what the name stands for: the index, or pick's */
     struct oci_manifest manifest; /* of pick, where it was looked at; else empty */
+    struct buf raw;               /* its text */
     struct store_stage stage;     /* skopeo's working folder */
     uint64_t seen, total;         /* bytes that have come, and of all layers; for progress */
     uint64_t seen_ms, told_ms;    /* when seen changed, when it was told */
@@ -239,12 +240,15 @@ static bool take_index(struct fetch *f, const struct buf *raw, struct aw_err *er
     return d != NULL;
 }
 
-static bool take_manifest(struct fetch *f, const struct buf *raw, struct aw_err *err)
+/* Takes raw over. */
+static bool take_manifest(struct fetch *f, struct buf *raw, struct aw_err *err)
 {
     if (!oci_parse_manifest(buf_str(raw), raw->len, &f->manifest, err))
         return aw_context(err, "fetch %s", f->src->name);
     for (size_t i = 0; i < f->manifest.n_layers; i++)
         f->total += f->manifest.layers[i].size;
+    f->raw = *raw;
+    *raw = (struct buf){0};
     return true;
 }
 
@@ -381,6 +385,69 @@ static bool copy(struct fetch *f, struct aw_err *err)
     return false;
 }
 
+/* ---- nothing to copy ---------------------------------------------------------------------------
+ */
+
+static bool blob_is_here(struct fetch *f, const struct oci_descriptor *d)
+{
+    char path[STORE_BLOB_PATH];
+    struct stat st;
+    store_blob_path(d->digest, path);
+    return fstatat(f->s->dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           (uint64_t)st.st_size == d->size;
+}
+
+static bool blobs_are_here(struct fetch *f, const struct oci_manifest *m)
+{
+    bool all = blob_is_here(f, &m->config);
+    for (size_t i = 0; all && i < m->n_layers; i++)
+        all = blob_is_here(f, &m->layers[i]);
+    return all;
+}
+
+/* Where an image of the index came from the same manifest (maybe converted): that one. */
+static bool known_manifest(struct fetch *f, struct oci_descriptor *ret)
+{
+    struct store_entries list;
+    struct oci_manifest m;
+    bool found = false;
+    size_t len;
+    if (!store_entries_load(f->s, &list, NULL))
+        return false;
+    for (size_t i = 0; !found && i < list.n; i++) {
+        const struct store_entry *e = &list.v[i];
+        if (!str_eq(e->source_digest, f->pick.digest))
+            continue;
+        _cleanup_free_ char *text = store_blob_load(f->s, e->digest, e->size, &len, NULL);
+        if (!text || !oci_parse_manifest(text, len, &m, NULL))
+            continue;
+        found = blobs_are_here(f, &m);
+        oci_manifest_fini(&m);
+        memcpy(ret->digest, e->digest, DIGEST_SIZE);
+        ret->size = e->size;
+    }
+    store_entries_fini(&list);
+    return found;
+}
+
+/* Is everything of pick here already? Then skopeo, which would fetch the config in any case, need
+ * not be asked: --pull always costs one look, and a pull that was killed at its very end is only
+ * noted. */
+static bool all_here(struct fetch *f, struct oci_descriptor *ret)
+{
+    char path[STORE_BLOB_PATH];
+    *ret = (struct oci_descriptor){0};
+    if (known_manifest(f, ret))
+        return true;
+    if (!f->raw.len || !str_eq(f->manifest.media_type, OCI_MT_MANIFEST) ||
+        !str_eq(f->manifest.config.media_type, OCI_MT_CONFIG) || !blobs_are_here(f, &f->manifest))
+        return false;
+    store_blob_path(f->pick.digest, path);
+    memcpy(ret->digest, f->pick.digest, DIGEST_SIZE);
+    ret->size = f->raw.len;
+    return file_replace(f->s->dir_fd, path, f->raw.data, f->raw.len, 0600, NULL);
+}
+
 /* ---- verifying ---------------------------------------------------------------------------------
  */
 
@@ -476,22 +543,21 @@ static bool fill_entry(struct fetch *f, const struct oci_descriptor *d,
     return (e->name = strdup(f->src->name)) != NULL;
 }
 
-static bool verify(struct fetch *f, struct store_entry *e, struct aw_err *err)
+/* d: the manifest in the store. */
+static bool verify(struct fetch *f, const struct oci_descriptor *d, struct store_entry *e,
+                   struct aw_err *err)
 {
-    struct oci_descriptor d;
     struct oci_manifest m;
     struct oci_config c;
     size_t len;
-    if (!landed(f, &d, err))
-        return false;
-    _cleanup_free_ char *text = store_blob_load(f->s, d.digest, d.size, &len, err);
+    _cleanup_free_ char *text = store_blob_load(f->s, d->digest, d->size, &len, err);
     if (!text || !oci_parse_manifest(text, len, &m, err))
         return false;
     _cleanup_free_ char *config = store_blob_load(f->s, m.config.digest, m.config.size, &len, err);
     bool ok = config && oci_parse_config(config, len, &c, err);
     if (ok) {
         ok = check_layers(f, &m, &c, err) && settle_platform(f, &c, e, err) &&
-             (fill_entry(f, &d, &m, e) || aw_fail(err, AW_E_NOMEM, 0, "out of memory"));
+             (fill_entry(f, d, &m, e) || aw_fail(err, AW_E_NOMEM, 0, "out of memory"));
         oci_config_fini(&c);
     }
     oci_manifest_fini(&m);
@@ -530,11 +596,13 @@ bool fetch_image(struct store *s, const struct source *src, const char *pin,
     }
     /* before the first look: what changes meanwhile is seen as a change later */
     e.signature = fetch_signature(src, err);
+    struct oci_descriptor d;
     bool ok = e.signature && store_stage_begin(s, NULL, &f.stage, err) && choose(&f, pin, err) &&
-              copy(&f, err);
-    if (ok && !verify(&f, &e, err))
+              (all_here(&f, &d) || (copy(&f, err) && landed(&f, &d, err)));
+    if (ok && !verify(&f, &d, &e, err))
         ok = aw_context(err, "image %s", src->name);
     store_stage_end(s, &f.stage);
+    buf_fini(&f.raw);
     oci_manifest_fini(&f.manifest);
     if (!ok) {
         store_entry_fini(&e);
