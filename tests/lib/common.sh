@@ -204,12 +204,14 @@ trap 'exit 130' INT TERM HUP
 
 # ---- what must not be left behind --------------------------------------------------------------
 # Every process of the test's user and of his subordinate ids that is not a child of this shell; as
-# an ordinary user only those that a container consists of, since the rest of his session is his.
+# an ordinary user only those that a container consists of, since the rest of his session is his. Not
+# the tests' own registry, nor podman's pause process.
 user_processes() {
     local first count
     IFS=: read -r _ first count < <(grep "^$TEST_USER:" /etc/subuid)
     ps -eo pid=,ppid=,uid=,comm= | awk -v me="$TEST_UID" -v a="${first:-0}" -v n="${count:-0}" -v root="$(id -u)" -v self=$$ '
         ($3 == me || ($3 >= a && $3 < a + n)) && $2 != self && $1 != self &&
+        $4 !~ /^(docker-registry|catatonit)$/ &&
         (root == 0 || $4 ~ /^(archway|crun|runc|pasta|conmon|qemu-)/) {print $1, $4}'
 }
 # What is in the user's folders, without times; for comparing before and after.

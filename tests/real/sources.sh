@@ -128,12 +128,13 @@ run aw images
 like "images lists it" "$OUT" 'lib/tiny'
 
 # ---- broken off in the middle --------------------------------------------------------------------
-# Four layers of 6 MiB that do not compress, through a proxy that takes about 2 s a layer.
+# Layers of 6, 12, 18 and 24 MiB that do not compress, through a proxy that gives each 3 MB a second: the
+# first is whole after 2 s, when the others, fetched beside it, are not.
 as_user mkdir -p "$D/big"
 layers=()
 for i in 1 2 3 4; do
     as_user mkdir -p "$D/big/$i"
-    as_user sh -c "head -c 6291456 /dev/urandom >'$D/big/$i/file$i'"
+    as_user sh -c "head -c $((i * 6291456)) /dev/urandom >'$D/big/$i/file$i'"
     layers+=(--layer "$D/big/$i")
 done
 as_user "$T/bin/mkoci" "$D/bigoci" t --layer "$T/tmp/tiny" "${layers[@]}" >/dev/null
@@ -141,7 +142,8 @@ push "oci:$D/bigoci:t" lib/big:1
 proxy_start 3000000
 P=127.0.0.1:$PROXY
 before=$(user_files | grep -v "^$T/home/.local/share/archway/")
-aw pull -q "$P/lib/big:1" >"$T/pull.out" 2>&1 </dev/null &
+# no function: $! shall be the program, not a shell around it
+"${AS_USER[@]}" "$AW" pull -q "$P/lib/big:1" >"$T/pull.out" 2>&1 </dev/null &
 pull=$!
 one_whole() {
     [ "$(grep -c 'GET .*/blobs/.* 6[0-9]* whole$' "$PROXY_LOG")" -ge 1 ]
@@ -171,7 +173,7 @@ run aw rmi "$P/lib/big:1"
 right_run "rmi" 0
 run aw prune
 right_run "prune" 0
-aw pull -q "$P/lib/big:1" >"$T/pull.out" 2>&1 </dev/null &
+"${AS_USER[@]}" "$AW" pull -q "$P/lib/big:1" >"$T/pull.out" 2>&1 </dev/null &
 pull=$!
 sleep 1.5
 kill -TERM $pull
