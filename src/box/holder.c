@@ -112,6 +112,7 @@ static bool write_bundle(struct holder *h, struct aw_err *err)
         aw_fail(err, AW_E_NOTFOUND, 0, "--init needs a small static init program");
         return aw_mend(err, "sudo apt install catatonit");
     }
+    opt.memory = opt.pids_limit = 0; /* the command line has made the control group: cgroup.h */
     if (!redirect_binds(h, &opt, err) || !write_files(h, hostname, files, err))
         return false;
     struct aw_log log = {.fn = log_to_control, .user = &in->control};
@@ -142,8 +143,13 @@ static bool prepare(struct holder *h, struct aw_err *err)
     struct stage_sources own;
     struct aw_log log = {.fn = log_to_control, .user = &in->control};
     struct stage_sources *src = in->sources;
+    struct stage_wanted want = {.store = in->store,
+                                .img = in->img,
+                                .map = in->map,
+                                .opt = in->opt,
+                                .container_fd = in->container->dir_fd};
     if (!src) {
-        if (!stage_sources_open(&own, in->store, in->img, in->opt, err))
+        if (!stage_sources_open(&own, &want, err))
             return false;
         src = &own;
         if (!emulators_open(in->emulators, err)) {
@@ -155,7 +161,7 @@ static bool prepare(struct holder *h, struct aw_err *err)
         return false;
     if (!rules_init(&h->rules, in->emulators, &log, err))
         return false;
-    if (!stage_root(&h->stage, in->img, in->container->dir, &log, err))
+    if (!stage_root(&h->stage, in->img, &log, err))
         return false;
     /* uname -m says i686 to a 32-bit image, as on a 32-bit machine */
     if (str_eq(in->img->platform.arch, "386"))
@@ -277,7 +283,7 @@ static int finish(struct holder *h)
     else
         control_send_value(in->control, CONTROL_EXIT, status);
     struct aw_err err = AW_ERR_INIT;
-    if (!stage_fini(&h->stage, in->container->dir, &err))
+    if (!stage_fini(&h->stage, &err))
         control_send_log(in->control, AW_LOG_DEBUG, err.message);
     return 0;
 }
@@ -290,7 +296,7 @@ static int give_up(struct holder *h, int exit_status, const struct aw_err *err)
         ;
     control_send_error(h->in->control, exit_status, err);
     if (h->stage.dir)
-        stage_fini(&h->stage, h->in->container->dir, &ignored);
+        stage_fini(&h->stage, &ignored);
     return 1;
 }
 

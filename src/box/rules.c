@@ -25,6 +25,17 @@
 
 #define RULE_FLAGS (AW_RULE_P | AW_RULE_O | AW_RULE_C)
 
+static bool not_registered(const struct emulator *e, struct aw_err *err)
+{
+    aw_context(err, "register %s for %s programs", e->path, e->arch->name);
+    /* real root is a shifted id in the container's namespace */
+    if (err && (err->sys_errno == EACCES || err->sys_errno == EPERM))
+        aw_mend(err,
+                "put the emulator where everybody may read it: sudo install %s /usr/local/bin/",
+                e->path);
+    return false;
+}
+
 static bool register_one(struct aw_instance *inst, const struct emulator *e, struct aw_err *err)
 {
     char name[64];
@@ -33,7 +44,7 @@ static bool register_one(struct aw_instance *inst, const struct emulator *e, str
         struct aw_rule rule;
         if (!aw_arch_rule(e->arch, i, name, RULE_FLAGS, &rule, err) ||
             !aw_instance_register_interpreter(inst, &rule, e->fd, err))
-            return aw_context(err, "register %s for %s programs", e->path, e->arch->name);
+            return not_registered(e, err);
     }
     return true;
 }

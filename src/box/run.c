@@ -21,6 +21,7 @@
 #include <poll.h>
 #include <pwd.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -53,6 +54,46 @@ static void on_started(void *user, int pid)
     container_save(&r->container, r->img, r->args->opt, &live, &ignored);
 }
 
+/* A descriptor of a user namespace with the container's map; -1. */
+static int userns_of(const struct idmap *map)
+{
+    pid_t pid = 0;
+    char path[64];
+    struct aw_err ignored = AW_ERR_INIT;
+    int side = ns_fork(map, 0, &pid, &ignored);
+    if (side == 0) {
+        pause();
+        _exit(0);
+    }
+    if (side < 0)
+        return -1;
+    snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    kill(pid, SIGKILL);
+    spawn_wait(pid, 0, &(int){0}, NULL);
+    return fd;
+}
+
+/* Real root's home may be closed to the shifted root inside: open everything before going in. */
+static bool open_as_root(struct run *r, const struct idmap *map, struct aw_err *err)
+{
+    const struct box_options *opt = r->args->opt;
+    struct stage_wanted want = {.store = r->store,
+                                .img = r->img,
+                                .map = map,
+                                .opt = opt,
+                                .container_fd = r->container.dir_fd};
+    if (!stage_sources_open(&r->sources, &want, err))
+        return false;
+    r->sources_open = true;
+    if (opt->n_mounts) {
+        _cleanup_close_ int userns = userns_of(map);
+        if (userns >= 0)
+            stage_sources_idmap(&r->sources, userns, r->args->world->log);
+    }
+    return emulators_open(&r->emulators, err);
+}
+
 static bool prepare(struct run *r, const struct idmap *map, struct holder_input *in,
                     struct aw_err *err)
 {
@@ -69,14 +110,10 @@ static bool prepare(struct run *r, const struct idmap *map, struct holder_input 
     r->listener = control_listen(r->container.dir_fd, "ctl", err);
     if (r->listener < 0 || !control_pair(r->pair, err))
         return false;
-    /* real root's home may be closed to the shifted root inside: open everything before */
     if (geteuid() == 0 && idmap_root_uid(map) != 0) {
-        if (!stage_sources_open(&r->sources, r->store, r->img, opt, err))
+        if (!open_as_root(r, map, err))
             return false;
-        r->sources_open = true;
         in->sources = &r->sources;
-        if (!emulators_open(&r->emulators, err))
-            return false;
     }
     r->attach = (struct attach){.control = r->pair[0],
                                 .tty = opt->tty,

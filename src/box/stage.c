@@ -62,20 +62,35 @@ static char *path_of_fd(int fd)
     return strdup(text);
 }
 
-/* Descriptors of the former mount namespace cannot be copied: go by path. */
-static int clone_folder(int fd, struct aw_err *err)
+/* Descriptors of the former mount namespace cannot be copied: go by path. name is below fd, or "".
+ */
+static int clone_folder(int fd, const char *name, struct aw_err *err)
 {
-    _cleanup_free_ char *path = path_of_fd(fd);
-    int tree = path ? mountfd_clone(AT_FDCWD, path, true) : -1;
+    _cleanup_free_ char *base = path_of_fd(fd);
+    _cleanup_free_ char *path = base ? str_printf("%s/%s", base, name) : NULL;
+    int tree = path ? mountfd_clone(AT_FDCWD, path, !*name) : -1;
     if (tree < 0)
         aw_fail(err, AW_E_IO, errno, "open %s as a mount", path ? path : "a folder");
     return tree;
 }
 
-bool stage_sources_open(struct stage_sources *ret, struct store *s, const struct image *img,
-                        const struct box_options *opt, struct aw_err *err)
+static bool open_folders(struct stage_sources *src, const struct stage_wanted *w,
+                         struct aw_err *err)
 {
-    struct stage_sources src = {.store = -1, .image = -1};
+    char layers[64];
+    snprintf(layers, sizeof(layers), "layers/%s", w->map->key);
+    if ((src->data = clone_folder(w->container_fd, "data", err)) < 0)
+        return false;
+    if (w->img->rootfs_fd >= 0)
+        return (src->image = clone_folder(w->img->rootfs_fd, "", err)) >= 0;
+    return (src->layers = clone_folder(store_dir_fd(w->store), layers, err)) >= 0;
+}
+
+bool stage_sources_open(struct stage_sources *ret, const struct stage_wanted *want,
+                        struct aw_err *err)
+{
+    const struct box_options *opt = want->opt;
+    struct stage_sources src = {.layers = -1, .data = -1, .image = -1};
     src.binds = calloc(opt->n_mounts + 1, sizeof(*src.binds));
     if (!src.binds)
         return aw_fail(err, AW_E_NOMEM, 0, "open volumes: out of memory");
@@ -85,11 +100,7 @@ bool stage_sources_open(struct stage_sources *ret, struct store *s, const struct
         if (opt->mounts[src.n_binds].kind == BOX_MOUNT_BIND)
             ok = open_bind(&opt->mounts[src.n_binds], &src.binds[src.n_binds], err);
     }
-    if (ok)
-        ok = (src.store = clone_folder(store_dir_fd(s), err)) >= 0;
-    if (ok && img->rootfs_fd >= 0)
-        ok = (src.image = clone_folder(img->rootfs_fd, err)) >= 0;
-    if (!ok) {
+    if (!ok || !open_folders(&src, want, err)) {
         stage_sources_fini(&src);
         return false;
     }
@@ -97,14 +108,27 @@ bool stage_sources_open(struct stage_sources *ret, struct store *s, const struct
     return true;
 }
 
+void stage_sources_idmap(struct stage_sources *src, int userns_fd, const struct aw_log *log)
+{
+    for (size_t i = 0; i < src->n_binds; i++) {
+        if (src->binds[i] < 0 || mountfd_idmap(src->binds[i], userns_fd, true) == 0)
+            continue;
+        aw_log(log, AW_LOG_NOTE,
+               "volume %zu: its file system has no id-mapped mounts (%s): root in the container is "
+               "nobody there",
+               i + 1, strerror(errno));
+    }
+}
+
 void stage_sources_fini(struct stage_sources *src)
 {
     for (size_t i = 0; i < src->n_binds; i++)
         util_close(src->binds[i]);
     free(src->binds);
-    util_close(src->store);
+    util_close(src->layers);
+    util_close(src->data);
     util_close(src->image);
-    *src = (struct stage_sources){.store = -1, .image = -1};
+    *src = (struct stage_sources){.layers = -1, .data = -1, .image = -1};
 }
 
 /* ---- the stage --------------------------------------------------------------------------------
@@ -160,7 +184,9 @@ static bool hide_hybrid_cgroups(struct stage *st, struct aw_err *err)
 
 static bool attach_sources(struct stage *st, struct stage_sources *src, struct aw_err *err)
 {
-    if (!place(st, src->store, "store", err))
+    if (!place(st, src->data, "data", err))
+        return false;
+    if (src->layers >= 0 && !place(st, src->layers, "layers", err))
         return false;
     if (src->image >= 0 && !place(st, src->image, "image", err))
         return false;
@@ -189,7 +215,8 @@ bool stage_init(struct stage *ret, struct stage_sources *src, struct aw_err *err
     st.fd = open(st.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (st.fd < 0)
         return aw_fail(err, AW_E_IO, errno, "open %s", st.dir);
-    bool ok = mount_proc(err) && hide_hybrid_cgroups(&st, err);
+    /* the caller's folder is none of the container's business, and may be closed to us */
+    bool ok = chdir("/") == 0 && mount_proc(err) && hide_hybrid_cgroups(&st, err);
     for (size_t i = 0; ok && i < AW_LEN(folders); i++)
         if (mkdirat(st.fd, folders[i], 0755) < 0)
             ok = aw_fail(err, AW_E_IO, errno, "make folder %s", folders[i]);
@@ -206,6 +233,14 @@ bool stage_init(struct stage *ret, struct stage_sources *src, struct aw_err *err
 /* ---- the container's root ---------------------------------------------------------------------
  */
 
+/* layer_dirs are "layers/<key>/<rest>": what is on the stage is <rest> below layers. */
+static const char *below_key(const char *dir)
+{
+    const char *first = strchr(dir, '/'), *second = first ? strchr(first + 1, '/') : NULL;
+    AW_BUG_ON(!second);
+    return second + 1;
+}
+
 /* The links, top layer first, and the overlay's option string. */
 static bool name_layers(struct stage *st, const struct image *img, struct buf *options,
                         struct aw_err *err)
@@ -215,9 +250,10 @@ static bool name_layers(struct stage *st, const struct image *img, struct buf *o
         return aw_fail(err, AW_E_ARG, 0, "the image has no layer");
     buf_adds(options, "lowerdir=");
     for (size_t i = 0; i < n; i++) {
-        _cleanup_free_ char *target = img->rootfs_fd >= 0
-                                          ? strdup("../image")
-                                          : str_printf("../store/%s", img->layer_dirs.v[n - 1 - i]);
+        _cleanup_free_ char *target =
+            img->rootfs_fd >= 0
+                ? strdup("../image")
+                : str_printf("../layers/%s", below_key(img->layer_dirs.v[n - 1 - i]));
         char name[32];
         snprintf(name, sizeof(name), "o/%zu", i);
         if (!target)
@@ -275,13 +311,12 @@ static int mount_overlay(struct stage *st, const char *lower, bool memory)
     if (!buf_ok(&options) || options.len >= 4096)
         return errno = E2BIG, -1;
     _cleanup_free_ char *target = str_printf("%s/bundle/rootfs", st->dir);
-    _cleanup_close_ int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     _cleanup_free_ char *links = str_printf("%s/o", st->dir);
-    if (!target || !links || here < 0 || chdir(links) < 0)
+    if (!target || !links || chdir(links) < 0)
         return -1;
     int rc = mount("overlay", target, "overlay", MS_NODEV, buf_str(&options));
     int e = errno;
-    if (fchdir(here) < 0 && chdir("/") < 0)
+    if (chdir("/") < 0)
         return -1;
     errno = e;
     return rc;
@@ -319,20 +354,18 @@ static bool overlay_failed(int how, struct stage *st, const char *lower, const s
                        : "move the store to an ordinary disk: archway --storage DIR ...");
 }
 
-bool stage_root(struct stage *st, const struct image *img, const char *container_dir,
-                const struct aw_log *log, struct aw_err *err)
+bool stage_root(struct stage *st, const struct image *img, const struct aw_log *log,
+                struct aw_err *err)
 {
     _cleanup_buf_ struct buf lower = {0};
-    _cleanup_free_ char *data = str_printf("store/%s/data", container_dir);
-    _cleanup_free_ char *base = str_printf("../store/%s/data", container_dir);
     if (!name_layers(st, img, &lower, err))
         return false;
-    if (!data || !base || !buf_ok(&lower))
+    if (!buf_ok(&lower))
         return aw_fail(err, AW_E_NOMEM, 0, "make the container's root: out of memory");
-    _cleanup_close_ int upper = openat(st->fd, data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int upper = openat(st->fd, "data", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (upper < 0)
-        return aw_fail(err, AW_E_IO, errno, "open %s", data);
-    if (!make_upper(upper, err) || !name_upper(st, base, err))
+        return aw_fail(err, AW_E_IO, errno, "open the writable layer");
+    if (!make_upper(upper, err) || !name_upper(st, "../data", err))
         return false;
     copy_root_attributes(st, upper);
     int rc = mount_overlay(st, buf_str(&lower), false), how = errno;
@@ -355,17 +388,16 @@ bool stage_root(struct stage *st, const struct image *img, const char *container
     return st->rootfs_fd >= 0 || aw_fail(err, AW_E_IO, errno, "open the container's root");
 }
 
-bool stage_fini(struct stage *st, const char *container_dir, struct aw_err *err)
+bool stage_fini(struct stage *st, struct aw_err *err)
 {
     _cleanup_free_ char *target = str_printf("%s/bundle/rootfs", st->dir);
-    _cleanup_free_ char *data = str_printf("store/%s/data", container_dir);
-    if (!target || !data)
+    if (!target)
         return aw_fail(err, AW_E_NOMEM, 0, "out of memory");
     util_close(st->rootfs_fd);
     st->rootfs_fd = -1;
     umount2(target, MNT_DETACH);
-    _cleanup_close_ int fd = openat(st->fd, data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int fd = openat(st->fd, "data", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return aw_fail(err, AW_E_IO, errno, "open %s", data);
+        return aw_fail(err, AW_E_IO, errno, "open the writable layer");
     return file_remove_tree(fd, "upper", err) && file_remove_tree(fd, "work", err);
 }
