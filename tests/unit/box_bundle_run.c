@@ -28,6 +28,8 @@ struct trial {
     const struct idmap *map;
     enum bundle_net net;
     const char *init; /* host program or NULL */
+    uid_t caller_uid; /* who runs the test */
+    gid_t caller_gid;
     bool single;      /* with a single-id map */
     const char *exec; /* shell command for a further process, or NULL */
     const char *exec_user;
@@ -123,8 +125,8 @@ static bool write_bundle(const struct trial *t, int bundle, struct aw_err *err)
                               .files_fd = files,
                               .files_path = WORK "/files",
                               .init_path = t->init,
-                              .caller_uid = 1000,
-                              .caller_gid = 1000,
+                              .caller_uid = t->caller_uid,
+                              .caller_gid = t->caller_gid,
                               .caller_name = "me"};
     return files_write(&f, files, err) && bundle_write(&in, bundle, err);
 }
@@ -240,6 +242,8 @@ static void setup(struct setup *s, const char *runtime_name, const char *script)
     s->trial.options = &s->options;
     s->trial.image = &s->image;
     s->trial.runtime = runtime_name;
+    s->trial.caller_uid = geteuid();
+    s->trial.caller_gid = getegid();
     CHECK(strv_add(&s->options.command, "/bin/sh") && strv_add(&s->options.command, "-c") &&
           strv_add(&s->options.command, script));
 }
@@ -443,6 +447,73 @@ static void host_network(const char *rt)
     done(&s);
 }
 
+static void keep_id(const char *rt)
+{
+    static struct setup s;
+    char want[64];
+    struct aw_err err = AW_ERR_INIT;
+    setup(&s, rt, "id; cd; touch /tmp/mine && ls -ln /tmp/mine");
+    s.options.keep_id = true;
+    CHECK_OK(box_parse_tmpfs(&s.options, "/tmp", &err), err);
+    if (geteuid() == 0) { /* root is not in its own map */
+        CHECK(!run(&s.trial, &err));
+        CHECK_CONTAINS(err.message, "your own ids (0:0) are not part");
+        done(&s);
+        return;
+    }
+    RUN(&s, err);
+    snprintf(want, sizeof(want), "uid=%u(me) gid=%u(me)", geteuid(), getegid());
+    CHECK_CONTAINS(s.trial.out, want);
+    snprintf(want, sizeof(want), " %u ", geteuid());
+    CHECK_CONTAINS(strstr(s.trial.out, "-rw"), want);
+    done(&s);
+}
+
+static void init(const char *rt)
+{
+    static struct setup s;
+    struct aw_err err = AW_ERR_INIT;
+    if (access("/usr/bin/catatonit", X_OK) < 0)
+        TEST_SKIP("no /usr/bin/catatonit (Debian: catatonit)");
+    setup(&s, rt, "echo I am $$; cat /proc/1/cmdline; exit 3");
+    s.options.read_only = true;
+    s.trial.init = "/usr/bin/catatonit";
+    CHECK(!run(&s.trial, &err));
+    CHECK_CONTAINS(err.message, "status 3");
+    CHECK_CONTAINS(s.trial.out, "/dev/init");
+    CHECK(!strstr(s.trial.out, "I am 1\n"));
+    done(&s);
+}
+
+static void profile(const char *rt)
+{
+    static const char text[] =
+        "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"archMap\":[{\"architecture\":\"SCMP_ARCH_X86_64\","
+        "\"subArchitectures\":[\"SCMP_ARCH_X86\"]}],\"syscalls\":[{\"names\":[\"mkdir\","
+        "\"mkdirat\","
+        "\"no_such_call_ever\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":28,\"excludes\":{"
+        "\"caps\":"
+        "[\"CAP_SYS_ADMIN\"]}}]}";
+    static struct setup s;
+    struct aw_err err = AW_ERR_INIT;
+    char path[] = "/tmp/box_profile.XXXXXX";
+    int fd = mkstemp(path);
+    CHECK(fd >= 0 && fchmod(fd, 0644) == 0 && file_write_full(fd, text, sizeof(text) - 1));
+    close(fd);
+    setup(&s, rt, "mkdir /tmp/x 2>&1 || grep Seccomp: /proc/self/status");
+    s.options.seccomp = strdup(path);
+    bool ok = run(&s.trial, &err);
+    if (ok && strv_add(&s.options.cap_add, "SYS_ADMIN")) {
+        CHECK_CONTAINS(s.trial.out, "No space left on device\nSeccomp:\t2");
+        ok = run(&s.trial, &err);
+    }
+    unlink(path);
+    if (!ok)
+        TEST_FAIL("%s: %s", rt, err.message);
+    CHECK_STR(s.trial.out, "");
+    done(&s);
+}
+
 #define BOTH(name)                                                                                 \
     TEST(name##_crun)                                                                              \
     {                                                                                              \
@@ -459,5 +530,8 @@ BOTH(failures)
 BOTH(exec_more)
 BOTH(single_id)
 BOTH(host_network)
+BOTH(keep_id)
+BOTH(init)
+BOTH(profile)
 
 TEST_MAIN()
