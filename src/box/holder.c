@@ -119,6 +119,7 @@ static bool write_bundle(struct holder *h, struct aw_err *err)
     struct bundle_input b = {
         .options = &opt,
         .image = &in->img->config,
+        .platform = &in->img->platform,
         .map = in->map,
         .root_fd = h->stage.rootfs_fd,
         .root_path = "rootfs",
