@@ -90,6 +90,16 @@ bool aw_instance_register_text(struct aw_instance *inst, const void *text, size_
 bool aw_instance_register_interpreter(struct aw_instance *inst, const struct aw_rule *rule, int fd,
                                       struct aw_err *err);
 
+/* Several at once, in the order given (so the last one is tried first by the kernel): one child for
+ * all, which matters because making a mount namespace costs more than a rule. On failure *ret_done
+ * (may be NULL) tells how many of the list stand; the others do not. */
+struct aw_interpreter {
+    const struct aw_rule *rule; /* as for aw_instance_register_interpreter */
+    int fd;                     /* its interpreter, open */
+};
+bool aw_instance_register_interpreters(struct aw_instance *inst, const struct aw_interpreter *list,
+                                       size_t n, size_t *ret_done, struct aw_err *err);
+
 /* By the entry's name; a name that is not there is AW_E_NOTFOUND. */
 bool aw_instance_remove(struct aw_instance *inst, const char *name, struct aw_err *err);
 bool aw_instance_enable(struct aw_instance *inst, const char *name, bool on, struct aw_err *err);

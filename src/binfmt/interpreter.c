@@ -48,6 +48,7 @@ static const char *const step_names[] = {
 struct outcome {
     enum step step; /* how far the child came; STEP_DONE: registered */
     int how;        /* errno of that step */
+    size_t job;     /* which interpreter it was about */
 };
 
 /* An absolute path of plain components. */
@@ -125,16 +126,25 @@ static int make_tmpfs(void)
     return fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 }
 
+/* One interpreter to register. */
 struct job {
-    int tree;         /* the detached mount */
-    int reg;          /* `register`, open for writing */
-    const char *name; /* absolute path that the file shall have */
-    const char *text; /* register string */
-    size_t len;       /* its bytes */
+    int tree;       /* the detached mount; owned */
+    char *name;     /* absolute path that the file shall have; owned */
+    char *text;     /* register string; owned */
+    size_t len;     /* its bytes */
+    bool same_file; /* the name stands there already, made for the job before */
 };
 
-static enum step in_child(const struct job *job)
+struct batch {
+    struct job *jobs;
+    size_t n;
+    int reg; /* `register`, open for writing */
+};
+
+/* All files first, then the root, then the rules. *ret_job is the job at hand. */
+static enum step in_child(const struct batch *b, size_t *ret_job)
 {
+    size_t i = 0;
     umask(022);
     /* safe because this process exists for nothing else: what it mounts ends with it */
     if (unshare(CLONE_NEWNS) < 0)
@@ -147,18 +157,27 @@ static enum step in_child(const struct job *job)
     /* before 6.15 or so only an attached tree can be mounted into, so it covers the root */
     if (move_mount(dir, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
         return STEP_ATTACH;
-    if (!make_point(dir, job->name + 1))
-        return STEP_FILE;
-    if (move_mount(job->tree, "", dir, job->name + 1, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-        return STEP_MOVE;
+    for (i = 0; i < b->n; i++) {
+        const struct job *job = &b->jobs[i];
+        *ret_job = i;
+        if (job->same_file)
+            continue;
+        if (!make_point(dir, job->name + 1))
+            return STEP_FILE;
+        if (move_mount(job->tree, "", dir, job->name + 1, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+            return STEP_MOVE;
+    }
     if (fchdir(dir) < 0 || chroot(".") < 0)
         return STEP_CHROOT;
-    if (write(job->reg, job->text, job->len) < 0)
-        return STEP_REGISTER;
+    for (i = 0; i < b->n; i++) {
+        *ret_job = i;
+        if (write(b->reg, b->jobs[i].text, b->jobs[i].len) < 0)
+            return STEP_REGISTER;
+    }
     return STEP_DONE;
 }
 
-static bool run_child(const struct job *job, struct outcome *ret, struct aw_err *err)
+static bool run_child(const struct batch *b, struct outcome *ret, struct aw_err *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -169,7 +188,8 @@ static bool run_child(const struct job *job, struct outcome *ret, struct aw_err 
     if (pid < 0)
         return aw_fail(err, AW_E_IO, errno, "register an interpreter: clone");
     if (pid == 0) {
-        struct outcome o = {.step = in_child(job)};
+        struct outcome o = {.job = 0};
+        o.step = in_child(b, &o.job);
         o.how = errno;
         ssize_t n = write(to, &o, sizeof(o));
         _exit(n == (ssize_t)sizeof(o) ? 0 : 1);
@@ -202,36 +222,90 @@ static int clone_interpreter(int fd, const char *name, struct aw_err *err)
     return -1;
 }
 
-bool aw_instance_register_interpreter(struct aw_instance *inst, const struct aw_rule *rule, int fd,
-                                      struct aw_err *err)
+/* Check and prepare one. On failure nothing is left in *ret. */
+static bool prepare(const struct aw_interpreter *want, struct job *ret, struct aw_err *err)
 {
-    struct aw_rule r = *rule;
+    struct aw_rule r = *want->rule;
     char text[AW_RULE_TEXT_MAX + 1];
+    struct stat st;
     r.flags |= AW_RULE_F;
     if (!neutral_name(r.interpreter))
         return aw_fail(err, AW_E_ARG, 0, "rule %s: \"%s\" is no absolute path of plain names",
                        r.name, r.interpreter);
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return aw_fail(err, AW_E_ARG, errno, "rule %s: interpreter descriptor %d", r.name, fd);
+    if (fstat(want->fd, &st) < 0)
+        return aw_fail(err, AW_E_ARG, errno, "rule %s: interpreter descriptor %d", r.name,
+                       want->fd);
     if (!S_ISREG(st.st_mode))
         return aw_fail(err, AW_E_ARG, 0, "rule %s: the interpreter is no regular file", r.name);
     size_t len = aw_rule_format(&r, text, err);
     if (!len)
         return false;
-    _cleanup_close_ int reg = instance_open_register(inst, err);
-    if (reg < 0)
+    struct job j = {.tree = clone_interpreter(want->fd, r.name, err), .len = len};
+    if (j.tree < 0)
         return false;
-    _cleanup_close_ int tree = clone_interpreter(fd, r.name, err);
-    if (tree < 0)
-        return false;
-    struct job job = {.tree = tree, .reg = reg, .name = r.interpreter, .text = text, .len = len};
-    struct outcome o;
-    if (!run_child(&job, &o, err))
-        return false;
-    if (o.step == STEP_REGISTER)
-        return instance_explain(text, len, o.how, err);
-    if (o.step != STEP_DONE)
-        return aw_fail(err, instance_code(o.how), o.how, "rule %s: %s", r.name, step_names[o.step]);
+    j.name = strdup(r.interpreter);
+    j.text = strdup(text);
+    if (!j.name || !j.text) {
+        util_close(j.tree);
+        free(j.name);
+        free(j.text);
+        return aw_fail(err, AW_E_NOMEM, 0, "rule %s: out of memory", r.name);
+    }
+    *ret = j;
     return true;
+}
+
+static void batch_fini(struct batch *b)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        util_close(b->jobs[i].tree);
+        free(b->jobs[i].name);
+        free(b->jobs[i].text);
+    }
+    free(b->jobs);
+    util_close(b->reg);
+}
+
+static bool run_batch(const struct batch *b, const struct aw_interpreter *list, size_t *ret_done,
+                      struct aw_err *err)
+{
+    struct outcome o;
+    if (!run_child(b, &o, err))
+        return false;
+    if (ret_done)
+        *ret_done = o.step == STEP_DONE ? b->n : o.step == STEP_REGISTER ? o.job : 0;
+    if (o.step == STEP_REGISTER)
+        return instance_explain(b->jobs[o.job].text, b->jobs[o.job].len, o.how, err);
+    if (o.step != STEP_DONE)
+        return aw_fail(err, instance_code(o.how), o.how, "rule %s: %s", list[o.job].rule->name,
+                       step_names[o.step]);
+    return true;
+}
+
+bool aw_instance_register_interpreters(struct aw_instance *inst, const struct aw_interpreter *list,
+                                       size_t n, size_t *ret_done, struct aw_err *err)
+{
+    struct batch b = {.jobs = calloc(n + 1, sizeof(*b.jobs)), .reg = -1};
+    if (ret_done)
+        *ret_done = 0;
+    if (!b.jobs)
+        return aw_fail(err, AW_E_NOMEM, 0, "register interpreters: out of memory");
+    b.reg = instance_open_register(inst, err);
+    bool ok = b.reg >= 0;
+    for (; ok && b.n < n; b.n++) {
+        if (!(ok = prepare(&list[b.n], &b.jobs[b.n], err)))
+            break;
+        b.jobs[b.n].same_file = b.n && list[b.n].fd == list[b.n - 1].fd &&
+                                strcmp(b.jobs[b.n].name, b.jobs[b.n - 1].name) == 0;
+    }
+    ok = ok && (n == 0 || run_batch(&b, list, ret_done, err));
+    batch_fini(&b);
+    return ok;
+}
+
+bool aw_instance_register_interpreter(struct aw_instance *inst, const struct aw_rule *rule, int fd,
+                                      struct aw_err *err)
+{
+    struct aw_interpreter one = {.rule = rule, .fd = fd};
+    return aw_instance_register_interpreters(inst, &one, 1, NULL, err);
 }

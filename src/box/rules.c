@@ -49,10 +49,37 @@ static bool register_one(struct aw_instance *inst, const struct emulator *e, str
     return true;
 }
 
+/* All at once, the image's own last; false: not all, and nothing is said. */
+static bool register_batch(struct aw_instance *inst, const struct emulators *e)
+{
+    size_t n = 0, most = e->n * AW_ARCH_MACHINES;
+    struct aw_rule *rules = calloc(most + 1, sizeof(*rules));
+    struct aw_interpreter *list = calloc(most + 1, sizeof(*list));
+    bool ok = rules && list;
+    for (size_t i = e->n; ok && i-- > 0;)
+        for (int k = 0; ok && k < aw_arch_rules(e->v[i].arch); k++) {
+            char name[64];
+            struct aw_err ignored = AW_ERR_INIT;
+            snprintf(name, sizeof(name), "/archway/%s", e->v[i].arch->name);
+            ok = aw_arch_rule(e->v[i].arch, k, name, RULE_FLAGS, &rules[n], &ignored);
+            list[n] = (struct aw_interpreter){.rule = &rules[n], .fd = e->v[i].fd};
+            n++;
+        }
+    ok = ok && aw_instance_register_interpreters(inst, list, n, NULL, NULL);
+    free(rules);
+    free(list);
+    return ok;
+}
+
 /* The image's own architecture must work; the others are a kindness. */
 static bool register_all(struct aw_instance *inst, const struct emulators *e,
                          const struct aw_log *log, struct aw_err *err)
 {
+    if (register_batch(inst, e))
+        return true;
+    /* one by one, to find out which it is and to have the others */
+    struct aw_err ignored = AW_ERR_INIT;
+    aw_instance_clear(inst, &ignored);
     for (size_t i = e->n; i-- > 0;) {
         struct aw_err why = AW_ERR_INIT;
         if (register_one(inst, &e->v[i], &why))
