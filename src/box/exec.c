@@ -58,6 +58,11 @@ static bool start(const struct exec_server *x, const struct request *r, const st
                   struct runtime_started *ret, struct aw_err *err)
 {
     char name[40];
+    struct program_world world = x->world;
+    world.name = r->x.command.v[0];
+    ret->exit_status = program_check(x->stage->rootfs_fd, &world, err);
+    if (ret->exit_status)
+        return false;
     file_random_name("exec-", name, sizeof(name));
     _cleanup_free_ char *path = str_printf("%s/bundle/%s", x->stage->dir, name);
     _cleanup_close_ int bundle = openat(x->stage->fd, "bundle", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

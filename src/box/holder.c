@@ -170,14 +170,19 @@ static bool prepare(struct holder *h, struct aw_err *err)
     return write_bundle(h, err);
 }
 
+static struct program_world world_of(const struct holder *h)
+{
+    return (struct program_world){.opt = h->in->opt,
+                                  .image = &h->in->img->config,
+                                  .emulators = h->in->emulators,
+                                  .only_emulators = h->rules.own != NULL};
+}
+
 static bool launch(struct holder *h, int *ret_exit, struct aw_err *err)
 {
     struct holder_input *in = h->in;
     struct aw_log log = {.fn = log_to_control, .user = &in->control};
-    struct program_world pw = {.opt = in->opt,
-                               .image = &in->img->config,
-                               .emulators = in->emulators,
-                               .only_emulators = h->rules.own != NULL};
+    struct program_world pw = world_of(h);
     int missing = program_check(h->stage.rootfs_fd, &pw, err);
     if (missing) {
         *ret_exit = missing;
@@ -242,6 +247,7 @@ static void serve_listener(struct holder *h)
     int signal = stop && *stop ? str_to_signal(stop) : 0;
     struct exec_server x = {.init = h->started.pid,
                             .stop_signal = signal ? signal : SIGTERM,
+                            .world = world_of(h),
                             .runtime = h->in->runtime,
                             .map = h->in->map,
                             .stage = &h->stage,

@@ -128,7 +128,7 @@ static int search(int root_fd, const char *name, const struct program_world *w, 
 
 int program_check(int root_fd, const struct program_world *world, struct aw_err *err)
 {
-    const char *name = program_name(world->opt, world->image);
+    const char *name = world->name ? world->name : program_name(world->opt, world->image);
     if (!*name || (name[0] != '/' && strchr(name, '/')))
         return 0;
     int status =

@@ -16,6 +16,7 @@
 const char *program_name(const struct box_options *opt, const struct image_config *image);
 
 struct program_world {
+    const char *name;              /* the program, or NULL: that of opt and image */
     const struct box_options *opt; /* bind mounts' sources as they can be opened here */
     const struct image_config *image;
     const struct emulators *emulators; /* what is registered */
