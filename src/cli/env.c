@@ -43,6 +43,7 @@ void cli_env_init(struct cli_env *e)
     *e = (struct cli_env){
         .path = getenv("PATH"),
         .term = getenv("TERM"),
+        .all = environ,
         .no_color = no_color && *no_color,
         .home = find_home(),
         .emulator_dir = find_emulators(),

@@ -13,6 +13,7 @@
 struct cli_env {
     const char *path;   /* PATH or NULL; the environment's own */
     const char *term;   /* TERM or NULL; likewise */
+    char *const *all;   /* every variable, for -e NAME; likewise */
     bool no_color;      /* NO_COLOR is set and not empty */
     char *home;         /* HOME if it is the user's own, else from the user database; or NULL */
     char *emulator_dir; /* Archway's own emulators beside the program, or NULL */

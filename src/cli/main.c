@@ -43,6 +43,7 @@ int main(int argc, char **argv)
     fill_standard_fds();
     cli_args_init(&c.args);
     cli_env_init(&c.env);
+    c.args.box.caller_env = c.env.all;
     bool color = !c.env.no_color && c.env.term && !str_eq(c.env.term, "dumb");
     c.log = (struct aw_log){.fn = cli_out_log, .user = &c.out};
     if (argc > 1 && str_starts(argv[1], "__")) {
