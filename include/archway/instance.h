@@ -54,6 +54,8 @@ struct aw_instance *aw_instance_open_fd(int fd, struct aw_err *err);
  * aw_instance_open_host(). */
 struct aw_instance *aw_instance_open_new(struct aw_err *err);
 
+/* Is the caller in the machine's first user namespace, whose instance is the host's? */
+bool aw_instance_in_initial_ns(void);
 /* Can a user namespace of this kernel have its own instance? By its version only (6.7 and up); the
  * truth is in aw_instance_open_new(). */
 bool aw_instance_kernel_has_own(void);

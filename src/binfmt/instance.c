@@ -166,10 +166,15 @@ static bool open_new_failed(const char *step, int how, struct aw_err *err)
     return aw_fail(err, AW_E_IO, how, "own binfmt_misc: %s", step);
 }
 
-struct aw_instance *aw_instance_open_new(struct aw_err *err)
+bool aw_instance_in_initial_ns(void)
 {
     struct stat ns;
-    if (stat("/proc/self/ns/user", &ns) == 0 && ns.st_ino == INITIAL_USER_NS) {
+    return stat("/proc/self/ns/user", &ns) == 0 && ns.st_ino == INITIAL_USER_NS;
+}
+
+struct aw_instance *aw_instance_open_new(struct aw_err *err)
+{
+    if (aw_instance_in_initial_ns()) {
         aw_fail(err, AW_E_ARG, 0, "own binfmt_misc: this is the initial user namespace");
         return NULL;
     }

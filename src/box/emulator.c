@@ -57,8 +57,7 @@ bool emulator_is_static(int fd, const char *path, struct aw_err *err)
     return true;
 }
 
-/* Usable as an interpreter? */
-static bool usable(const char *path, struct aw_err *err)
+bool emulator_check(const char *path, struct aw_err *err)
 {
     struct stat st;
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -81,7 +80,7 @@ static char *find_qemu(const struct aw_arch *a, const struct box_world *world)
         for (size_t k = 0; k < AW_LEN(tries); k++) {
             struct aw_err ignored = AW_ERR_INIT;
             _cleanup_free_ char *path = tries[k] ? spawn_find(tries[k], world->path) : NULL;
-            if (path && usable(path, &ignored))
+            if (path && emulator_check(path, &ignored))
                 return AW_STEAL(path);
         }
     }
@@ -105,6 +104,23 @@ static bool add(struct emulators *e, const struct aw_arch *a, char *path, struct
     return true;
 }
 
+static bool name_package(struct aw_err *err)
+{
+    return aw_mend(err, "sudo apt install qemu-user-static (Debian 13 and later: qemu-user), or "
+                        "--emulator PATH");
+}
+
+char *emulator_find(const struct aw_arch *a, const struct box_world *world, struct aw_err *err)
+{
+    char *path = emulator_for(a, world);
+    if (path)
+        return path;
+    aw_fail(err, AW_E_NOTFOUND, 0, "no emulator for %s: a static qemu-%s was not found",
+            a->oci_arch, a->name);
+    name_package(err);
+    return NULL;
+}
+
 static bool none_found(const struct aw_arch *a, const struct platform *p, const char *opt,
                        struct aw_err *err)
 {
@@ -115,8 +131,7 @@ static bool none_found(const struct aw_arch *a, const struct platform *p, const 
                        "--emulator: \"%s\" is neither auto, qemu, nor an absolute path", opt);
     aw_fail(err, AW_E_NOTFOUND, 0, "no emulator for %s: a static qemu-%s was not found", text,
             a->name);
-    return aw_mend(err, "sudo apt install qemu-user-static (Debian 13 and later: qemu-user), or "
-                        "--emulator PATH");
+    return name_package(err);
 }
 
 static bool choose_own(const struct platform *p, const char *opt, const struct box_world *world,
@@ -134,7 +149,7 @@ static bool choose_own(const struct platform *p, const char *opt, const struct b
     ret->native = aw_arch_native(a) && !explicit_path;
     if (ret->native)
         return true;
-    if (explicit_path && !usable(opt, err))
+    if (explicit_path && !emulator_check(opt, err))
         return false;
     char *path = explicit_path                                        ? strdup(opt)
                  : !opt || str_eq(opt, "auto") || str_eq(opt, "qemu") ? emulator_for(a, world)

@@ -31,6 +31,12 @@ bool emulators_choose(const struct platform *p, const char *opt_emulator,
 bool emulators_open(struct emulators *e, struct aw_err *err);
 void emulators_fini(struct emulators *e);
 
+/* The program that emulators_choose takes for the architecture (fresh memory), or NULL with an
+ * error that names what to install. */
+char *emulator_find(const struct aw_arch *arch, const struct box_world *world, struct aw_err *err);
+/* What an explicitly named program must be: a static executable for the host. */
+bool emulator_check(const char *path, struct aw_err *err);
+
 /* Is this a static ELF executable for the host? Only such a one works through the F flag in a
  * container, where its dynamic linker and libraries cannot be found. */
 bool emulator_is_static(int fd, const char *path, struct aw_err *err);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What Archway registered in one instance, kept in a JSON file: so that it touches only its own
+ * rules, and can tell whether the file that the kernel holds is still the one on disk.
+ */
+#ifndef BINFMT_RECORD_H
+#define BINFMT_RECORD_H
+
+#include "base/util.h"
+
+#include <archway/instance.h>
+
+#include <stdint.h>
+
+#define RECORD_HOST_FILE "/var/lib/archway/rules.json"
+
+/* A file, as stat(2) tells it from all others and from its own earlier contents. */
+struct record_file {
+    uint64_t dev, ino; /* which */
+    uint64_t size;     /* bytes */
+    int64_t mtime_ns;  /* nanoseconds since 1970 */
+    int64_t ctime_ns;  /* likewise; moves with every change of contents, mode or links */
+};
+
+struct record {
+    char *name;              /* of the entry */
+    char *platform;          /* "linux/arm64"; "" for a raw string */
+    char *text;              /* register string */
+    char *path;              /* interpreter on disk */
+    struct record_file file; /* it, when it was registered; all 0 without F */
+    /* the entry in the kernel: a new inode each time a rule is registered, its ctime that moment */
+    uint64_t entry_ino;
+    int64_t entry_ctime_ns;
+    bool persist; /* it stands in binfmt.d too */
+};
+
+struct records {
+    struct record *v; /* in order of registration */
+    size_t n;         /* in use */
+};
+
+enum record_state {
+    RECORD_FRESH,    /* the kernel holds the file that is on disk */
+    RECORD_STALE,    /* the file on disk was replaced or changed since */
+    RECORD_GONE,     /* the file on disk is not there any more; the kernel may still hold it */
+    RECORD_ABSENT,   /* the instance has no such entry: someone removed it, or the machine started
+                        anew */
+    RECORD_REPLACED, /* the entry is not the one that was registered: someone put another there */
+};
+
+/* Load; a file that is not there gives none. */
+bool records_load(const char *path, struct records *ret, struct aw_err *err);
+/* Write by rename, making the folder; no records: the file is removed. */
+bool records_save(const char *path, const struct records *r, struct aw_err *err);
+void records_fini(struct records *r);
+#define _cleanup_records_ __attribute__((cleanup(records_fini)))
+
+struct record *records_find(const struct records *r, const char *name);
+/* Take rec over, in place of one of the same name. */
+bool records_put(struct records *r, struct record *rec, struct aw_err *err);
+void records_drop(struct records *r, const char *name);
+
+void record_file_of(int fd, struct record_file *ret); /* all 0 if it cannot be told */
+bool record_file_same(const struct record_file *a, const struct record_file *b);
+/* The entry's inode and the time it was registered; false: no such entry. Works for rules of
+ * others too: an interpreter with a later ctime was changed after its registration. */
+bool record_entry_of(const struct aw_instance *inst, const char *name, uint64_t *ret_ino,
+                     int64_t *ret_ctime_ns);
+
+/* How the record stands to the instance and to the disk now. */
+enum record_state record_state(const struct record *rec, const struct aw_instance *inst);
+/* A stable lower-case word ("stale"), for --json. */
+const char *record_state_name(enum record_state state);
+
+#endif
