@@ -166,9 +166,16 @@ need() {
 }
 
 test_jobs=()
-# background COMMAND...: start, remember for the end; its pid in JOB
+# background COMMAND...: start, remember for the end; its pid in JOB. No function, or that is a shell's.
 background() {
     "$@" &
+    JOB=$!
+    test_jobs+=("$JOB")
+}
+# background_as_user COMMAND...: the same as the test's user; JOB is the command itself
+background_as_user() {
+    # a shell without job control starts what it leaves behind with SIGINT ignored
+    (cd "$T" && exec "${AS_USER[@]}" env --default-signal "$@") &
     JOB=$!
     test_jobs+=("$JOB")
 }

@@ -21,7 +21,7 @@ log: {level: error}
 storage: {filesystem: {rootdirectory: $T/tmp/registry}, delete: {enabled: true}}
 http: {addr: "127.0.0.1:$REGISTRY"}
 X
-    background as_user docker-registry serve "$T/tmp/registry.yml" >"$T/registry.log" 2>&1
+    background_as_user docker-registry serve "$T/tmp/registry.yml" >"$T/registry.log" 2>&1
     wait_for 20 answers "$REGISTRY" || skip_all "docker-registry does not start: $(tail -n 3 "$T/registry.log")"
     registry_trust "$REGISTRY"
 }

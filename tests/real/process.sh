@@ -12,9 +12,8 @@ NATIVE=$T/tmp/tiny.tar
 
 # running IMAGE-OPTIONS...: start in the background; PID is archway's own
 running() {
-    as_user "$AW" run "$@" >"$T/bg.out" 2>"$T/bg.err" </dev/null &
-    PID=$!
-    test_jobs+=("$PID")
+    background_as_user "$AW" run "$@" >"$T/bg.out" 2>"$T/bg.err" </dev/null
+    PID=$JOB
 }
 says() {
     grep -q "$1" "$T/bg.out"
@@ -109,8 +108,8 @@ cases() {
     is "$kind: the outputs are kept apart" "$OUT/$ERR" "to-out/to-err"
     aw run "$image" sh -c 'yes 2>/dev/null' 2>"$T/.err" | head -n 1 >"$T/.out"
     is "$kind: a reader that goes away" "$(cat "$T/.out")" y
-    running "$image" sh -c 'sleep 0.5' <&-
-    ended_with "$kind: closed standard input" 0
+    run as_user sh -c 'exec "$@" <&-' sh "$AW" run "$image" echo fine
+    right_run "$kind: with standard input closed" 0 '^fine$'
     no_leftovers "$kind: after pipes, nothing is left" "$before"
 
     # ---- terminals ---------------------------------------------------------------------------------

@@ -75,6 +75,9 @@ if made podman podman import -q -c 'ENV FROM=podman' "$D/tiny.tar" localhost/imp
         works "podman save, oci-archive:" "oci-archive:$D/podman-oci.tar" podman
 fi
 
+# the process that keeps podman's user namespace
+as_user podman system migrate >/dev/null 2>&1
+
 # ---- skopeo --------------------------------------------------------------------------------------
 sk() {
     made skopeo skopeo --insecure-policy copy -q "$@"
@@ -142,9 +145,8 @@ push "oci:$D/bigoci:t" lib/big:1
 proxy_start 3000000
 P=127.0.0.1:$PROXY
 before=$(user_files | grep -v "^$T/home/.local/share/archway/")
-# no function: $! shall be the program, not a shell around it
-"${AS_USER[@]}" "$AW" pull -q "$P/lib/big:1" >"$T/pull.out" 2>&1 </dev/null &
-pull=$!
+background_as_user "$AW" pull -q "$P/lib/big:1" >"$T/pull.out" 2>&1 </dev/null
+pull=$JOB
 one_whole() {
     [ "$(grep -c 'GET .*/blobs/.* 6[0-9]* whole$' "$PROXY_LOG")" -ge 1 ]
 }
@@ -173,8 +175,8 @@ run aw rmi "$P/lib/big:1"
 right_run "rmi" 0
 run aw prune
 right_run "prune" 0
-"${AS_USER[@]}" "$AW" pull -q "$P/lib/big:1" >"$T/pull.out" 2>&1 </dev/null &
-pull=$!
+background_as_user "$AW" pull -q "$P/lib/big:1" >"$T/pull.out" 2>&1 </dev/null
+pull=$JOB
 sleep 1.5
 kill -TERM $pull
 wait $pull
