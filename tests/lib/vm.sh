@@ -93,11 +93,6 @@ X
         echo "tester:x:1000:" >>root/etc/group
         echo "tester:100000:65536" | tee root/etc/subuid >root/etc/subgid
         install -d -o 1000 -g 1000 root/home/tester
-        # a tree that was only unpacked has not all that its packages'"'"' scripts would make
-        [ -s root/etc/passwd ] && grep -q "^root:" root/etc/passwd || {
-            cat root/usr/share/base-passwd/passwd.master root/etc/passwd >p; mv p root/etc/passwd
-            cat root/usr/share/base-passwd/group.master root/etc/group >g; mv g root/etc/group
-        }
         rm -rf root/usr/share/{doc,man,locale} root/var/cache/apt
     ' vm "$VM" "$userland" "$kernel" 2>"$T/.err"; then
         not_ok "make the machine's disk" "$(tail -n 20 "$T/.err")"

@@ -36,10 +36,6 @@ wait_for 30 docker version || skip_all "dockerd does not start here: $(tail -n 2
 root=$T/docker/root
 mkdir "$root"
 tar -C "$root" -xf "$IMAGE"
-if ! grep -q '^root:' "$root/etc/passwd" 2>/dev/null; then
-    cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"
-    cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
-fi
 echo "tester:x:1000:1000::/home/tester:/bin/bash" >>"$root/etc/passwd"
 echo "tester:x:1000:" >>"$root/etc/group"
 echo "tester:100000:65536" | tee "$root/etc/subuid" >"$root/etc/subgid"
