@@ -178,6 +178,17 @@ static struct program_world world_of(const struct holder *h)
                                   .only_emulators = h->rules.own != NULL};
 }
 
+static bool hand_over_tty(struct holder *h, struct aw_err *err)
+{
+    if (h->started.tty < 0)
+        return true;
+    struct control_msg m = {.type = CONTROL_TTY, .fds = {h->started.tty}, .n_fds = 1};
+    bool ok = control_send(h->in->control, &m, err);
+    util_close(h->started.tty);
+    h->started.tty = -1;
+    return ok;
+}
+
 static bool launch(struct holder *h, int *ret_exit, struct aw_err *err)
 {
     struct holder_input *in = h->in;
@@ -192,24 +203,21 @@ static bool launch(struct holder *h, int *ret_exit, struct aw_err *err)
                              .id = in->container->id,
                              .program = program_name(in->opt, &in->img->config),
                              .io = {in->io[0], in->io[1], in->io[2]},
-                             .tty = in->opt->tty};
+                             .tty = in->opt->tty,
+                             .at_once = in->net.kind != BOX_NET_PASTA &&
+                                        !rules_want_container(&h->rules, in->opt)};
     if (!runtime_launch(in->runtime, &c, &h->started, err)) {
         *ret_exit = h->started.exit_status;
         return false;
     }
+    if (!hand_over_tty(h, err))
+        return false;
+    if (c.at_once)
+        return true;
     struct network_target target = {.pid = h->started.pid, .stage = h->stage.dir};
-    if (!network_start(&in->net, in->opt, &target, &log, err))
-        return false;
-    if (!rules_for_container(&h->rules, in->opt, h->started.pid, &log, err))
-        return false;
-    if (h->started.tty >= 0) {
-        struct control_msg m = {.type = CONTROL_TTY, .fds = {h->started.tty}, .n_fds = 1};
-        if (!control_send(in->control, &m, err))
-            return false;
-        util_close(h->started.tty);
-        h->started.tty = -1;
-    }
-    return runtime_start(in->runtime, h->stage.dir, in->container->id, err);
+    return network_start(&in->net, in->opt, &target, &log, err) &&
+           rules_for_container(&h->rules, in->opt, h->started.pid, &log, err) &&
+           runtime_start(in->runtime, h->stage.dir, in->container->id, err);
 }
 
 /* ---- while it runs ----------------------------------------------------------------------------

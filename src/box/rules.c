@@ -212,9 +212,10 @@ __attribute__((noreturn)) static void register_inside(const struct rules *r, int
     _exit(0);
 }
 
-static bool may_mount(const struct box_options *opt)
+bool rules_want_container(const struct rules *r, const struct box_options *opt)
 {
-    return (strv_has(&opt->cap_add, "SYS_ADMIN") || strv_has(&opt->cap_add, "ALL")) &&
+    return r->own && r->emulators->n &&
+           (strv_has(&opt->cap_add, "SYS_ADMIN") || strv_has(&opt->cap_add, "ALL")) &&
            !strv_has(&opt->cap_drop, "SYS_ADMIN");
 }
 
@@ -222,7 +223,7 @@ bool rules_for_container(struct rules *r, const struct box_options *opt, pid_t p
                          const struct aw_log *log, struct aw_err *err)
 {
     int pair[2];
-    if (!r->own || !may_mount(opt) || r->emulators->n == 0)
+    if (!rules_want_container(r, opt))
         return true;
     if (!control_pair(pair, err))
         return false;

@@ -25,6 +25,8 @@ struct rules {
 bool rules_init(struct rules *ret, struct emulators *e, const struct aw_log *log,
                 struct aw_err *err);
 
+/* Does rules_for_container have something to do, before the program starts? */
+bool rules_want_container(const struct rules *r, const struct box_options *opt);
 /* A container with CAP_SYS_ADMIN may mount binfmt_misc itself; from then on its user namespace sees
  * only its own instance. So register there too, before its program starts. pid is its first
  * process. */

@@ -93,10 +93,12 @@ static bool common_args(const struct runtime *rt, const struct names *n, struct 
 static bool call_args(const struct runtime *rt, const struct runtime_call *c, const struct names *n,
                       struct strv *argv)
 {
-    bool ok = common_args(rt, n, argv) && strv_add(argv, c->process ? "exec" : "create");
+    const char *verb = c->process ? "exec" : c->at_once ? "run" : "create";
+    bool ok = common_args(rt, n, argv) && strv_add(argv, verb);
+    if (c->process || c->at_once)
+        ok = ok && strv_add(argv, "--detach");
     if (c->process)
-        ok = ok && strv_add(argv, "--detach") && strv_add(argv, "--process") &&
-             strv_add(argv, c->process);
+        ok = ok && strv_add(argv, "--process") && strv_add(argv, c->process);
     else
         ok = ok && strv_add(argv, "--bundle") && strv_addf(argv, "%s/bundle", c->stage);
     ok = ok && strv_add(argv, "--pid-file") && strv_add(argv, n->pid);

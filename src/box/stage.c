@@ -390,12 +390,10 @@ bool stage_root(struct stage *st, const struct image *img, const struct aw_log *
 
 bool stage_fini(struct stage *st, struct aw_err *err)
 {
-    _cleanup_free_ char *target = str_printf("%s/bundle/rootfs", st->dir);
-    if (!target)
-        return aw_fail(err, AW_E_NOMEM, 0, "out of memory");
     util_close(st->rootfs_fd);
     st->rootfs_fd = -1;
-    umount2(target, MNT_DETACH);
+    /* the overlay stays mounted, unused, until the kernel takes it away with this mount namespace: an
+     * unmount here would wait for one more grace period */
     _cleanup_close_ int fd = openat(st->fd, "data", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return aw_fail(err, AW_E_IO, errno, "open the writable layer");

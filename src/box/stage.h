@@ -59,7 +59,7 @@ bool stage_init(struct stage *ret, struct stage_sources *src, struct aw_err *err
  * where its file system cannot carry one. */
 bool stage_root(struct stage *st, const struct image *img, const struct aw_log *log,
                 struct aw_err *err);
-/* Unmount the root and empty the writable layer. */
+/* Empty the writable layer; the container must have ended. */
 bool stage_fini(struct stage *st, struct aw_err *err);
 
 #endif

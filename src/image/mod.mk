@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 image.deps := ns codec base
-image.libs := $(shell pkg-config --libs libarchive)
+image.libs := $(shell tools/libarchive-libs $(CC))
 CPPFLAGS += $(shell pkg-config --cflags libarchive)
