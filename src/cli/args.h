@@ -31,6 +31,9 @@ struct cli_args {
     int signal;               /* stop --signal; 0: the container's own */
     int stop_seconds;         /* stop --time; cli_args_init sets the default */
 
+    /* rules */
+    char *root; /* which --root or NULL */
+
     /* run and exec */
     enum image_pull pull; /* --pull */
     char *runtime;        /* --runtime or NULL */

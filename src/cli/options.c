@@ -25,6 +25,7 @@ void cli_args_fini(struct cli_args *a)
     free(a->storage);
     strv_fini(&a->operands);
     free(a->type);
+    free(a->root);
     free(a->runtime);
     box_options_fini(&a->box);
 }

@@ -25,6 +25,10 @@ enum cli_verb_id {
     CLI_IMAGES,
     CLI_RMI,
     CLI_PRUNE,
+    CLI_LS,
+    CLI_SHOW,
+    CLI_WHICH,
+    CLI_LINT,
     CLI_INSPECT,
     CLI_VERSION,
     CLI_HELP,
@@ -151,6 +155,10 @@ int cli_verb_pull(struct cli *c);
 int cli_verb_images(struct cli *c);
 int cli_verb_rmi(struct cli *c);
 int cli_verb_prune(struct cli *c);
+int cli_verb_ls(struct cli *c);
+int cli_verb_show(struct cli *c);
+int cli_verb_which(struct cli *c);
+int cli_verb_lint(struct cli *c);
 int cli_verb_inspect(struct cli *c);
 int cli_verb_version(struct cli *c);
 int cli_verb_help(struct cli *c);

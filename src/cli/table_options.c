@@ -15,6 +15,7 @@
 
 #define AT(field) offsetof(struct cli_args, field)
 #define RUN CLI_V(RUN)
+#define RULES (CLI_V(LS) | CLI_V(SHOW) | CLI_V(WHICH) | CLI_V(LINT))
 #define RUN_EXEC (CLI_V(RUN) | CLI_V(EXEC))
 
 #define PLATFORM_WORDS                                                                             \
@@ -420,7 +421,7 @@ const struct cli_option cli_options[] = {
      .how = CLI_CALL,
      .call = cli_opt_type},
     {.name = "json",
-     .verbs = CLI_V(PS) | CLI_V(PULL) | CLI_V(IMAGES) | CLI_V(PRUNE) | CLI_V(VERSION),
+     .verbs = CLI_V(PS) | CLI_V(PULL) | CLI_V(IMAGES) | CLI_V(PRUNE) | CLI_V(VERSION) | RULES,
      .group = "Output",
      .help = "print JSON, for programs",
      .how = CLI_BOOL,
@@ -434,11 +435,23 @@ const struct cli_option cli_options[] = {
      .offset = AT(quiet)},
     {.name = "quiet",
      .letter = 'q',
-     .verbs = CLI_V(PS) | CLI_V(IMAGES),
+     .verbs = CLI_V(PS) | CLI_V(IMAGES) | CLI_V(LS),
      .group = "Output",
-     .help = "print only names (ps) or ids (images), one a line",
+     .help = "print only names (ps, ls) or ids (images), one a line",
      .how = CLI_BOOL,
      .offset = AT(quiet)},
+
+    /* ---- rules ---- */
+    {.name = "root",
+     .value = "DIR",
+     .verbs = CLI_V(WHICH),
+     .group = "Rules",
+     .help = "look at FILE inside this tree, as a container does whose root it is",
+     .more = "Scripts' interpreters, loaders and the interpreters of rules without flag F are "
+             "looked up there too; relative paths begin at its root.",
+     .complete = CLI_COMPLETE_DIR,
+     .how = CLI_TEXT,
+     .offset = AT(root)},
 
     /* ---- everywhere ---- */
     {.name = "storage",

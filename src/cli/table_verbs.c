@@ -7,6 +7,7 @@
 
 #define CONTAINERS "Containers"
 #define IMAGES "Images"
+#define RULES "Rules (binfmt_misc)"
 #define ARCHWAY "Archway"
 
 const struct cli_exit cli_exits[] = {
@@ -47,6 +48,33 @@ static const struct cli_example examples_exec[] = {
 static const struct cli_example examples_pull[] = {
     {"Fetch now, run later without network:", "archway pull --platform linux/riscv64 debian:forky"},
     {"Import an archive that another tool wrote:", "archway pull docker-archive:image.tar"},
+    {NULL, NULL},
+};
+
+static const struct cli_exit exits_which[] = {
+    {"0", "the kernel would run FILE"},
+    {"1", "it cannot be told, or Archway failed"},
+    {"126", "FILE exists and would not run; the message says why"},
+    {"127", "there is no FILE"},
+    {NULL, NULL},
+};
+
+static const struct cli_exit exits_lint[] = {
+    {"0", "every rule can be registered; there may be warnings and notes"},
+    {"1", "a rule that the kernel or common sense refuses, or a file that cannot be read"},
+    {NULL, NULL},
+};
+
+static const struct cli_example examples_which[] = {
+    {"Why does this give \"exec format error\"?", "archway which ./program"},
+    {"What would a container with this root file system do?",
+     "archway which --root ./rootfs /bin/ls"},
+    {NULL, NULL},
+};
+
+static const struct cli_example examples_lint[] = {
+    {"Check the rules of a package:", "archway lint /usr/lib/binfmt.d/*.conf"},
+    {"Check a rule before it is registered:", "archway lint ':wine:M::MZ::/usr/bin/wine:'"},
     {NULL, NULL},
 };
 
@@ -173,6 +201,94 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
                    .usage_status = 2,
                    .fail_status = 1,
                    .run = cli_verb_prune},
+    [CLI_LS] =
+        {.name = "ls",
+         .operands = "",
+         .group = RULES,
+         .summary = "list the rules that decide which interpreter runs what",
+         .text = "Shows the binfmt_misc rules that count for programs started here: those of this "
+                 "user namespace if it has rules of its own, else those of the namespace around "
+                 "it, up to the host's. They stand in the order in which the kernel tries them; "
+                 "the first that matches wins.\n\n"
+                 "MATCHES is the platform, the extension or the first bytes of the files that the "
+                 "rule is for. STATE is `enabled`, `disabled`, `off` (binfmt_misc as a whole is "
+                 "switched off) or `unknown` (a kind that this version does not know). REMARKS "
+                 "tell of rules that never get their turn, interpreters that are missing, and "
+                 "rules that capture this machine's own programs.\n\n"
+                 "With `--json`: an object with `instance` (`whose`: host, own: of this user "
+                 "namespace's root, or outer; "
+                 "`enabled`) and `rules`, an array of objects with `name`, `state`, `platforms`, "
+                 "`type` (magic, extension or unknown), `offset`, `magic` and `mask` "
+                 "(hexadecimal) or `extension`, `interpreter`, `interpreter_file` (found, missing, "
+                 "not-executable, held: open in the kernel, held-gone: held, and no longer at its "
+                 "path), `flags`, `shadowed_by` (absent if nothing does) and `captures_native`.",
+         .usage_status = 2,
+         .fail_status = 1,
+         .run = cli_verb_ls},
+    [CLI_SHOW] = {.name = "show",
+                  .operands = "NAME...",
+                  .group = RULES,
+                  .summary = "tell all about rules",
+                  .text =
+                      "NAME is one that `archway ls` shows. Beside what the kernel tells of the "
+                      "rule it prints what its flags mean, the other rules that can match the "
+                      "same file, the string that would register it again, and what "
+                      "`archway lint` finds.\n\n"
+                      "With `--json`: an array of the objects that `archway ls --json` has, "
+                      "with `register`, `overlaps` (names) and `findings` (objects with "
+                      "`kind`, `severity` and `message`).",
+                  .min = 1,
+                  .max = -1,
+                  .usage_status = 2,
+                  .fail_status = 1,
+                  .run = cli_verb_show},
+    [CLI_WHICH] =
+        {.name = "which",
+         .operands = "FILE [ARG...]",
+         .group = RULES,
+         .summary = "tell how the kernel would run a file, or why not",
+         .text = "Follows the chain that execve(2) would take, without executing anything: which "
+                 "rule matches and which others would, #! lines, flags, the final arguments; or "
+                 "the exact reason why it would fail. A FILE without a slash that is not in the "
+                 "current folder is looked up on PATH.\n\n"
+                 "With `--json`: an object with `path`, `platform`, `instance`, `runs`, `why` (a "
+                 "word: runs, missing, not-executable, noexec, no-rule, disabled, switched-off, "
+                 "interpreter, ...), `errno`, `reason`, `steps` (objects with `kind`: rule, script "
+                 "or native, `path`, `interpreter`, `argument`, `rule`, `flags`, `shadowed`, "
+                 "`assumed`), `argv`, `credentials` and `missing_loader`; what does not apply is "
+                 "absent.",
+         .exits = exits_which,
+         .examples = examples_which,
+         .see_also = "execve(2)",
+         .min = 1,
+         .max = -1,
+         .usage_status = 2,
+         .fail_status = 1,
+         .complete = CLI_COMPLETE_FILE,
+         .run = cli_verb_which},
+    [CLI_LINT] =
+        {.name = "lint",
+         .operands = "RULE|FILE...",
+         .group = RULES,
+         .summary = "check rules before they are registered",
+         .text = "RULE is a string as it is written to binfmt_misc's `register`; FILE is a "
+                 "binfmt.d(5) file, or `-` for standard input. The kernel answers every fault with "
+                 "the same EINVAL: lint names the fault and its column. It also finds what the "
+                 "kernel accepts and people regret: rules that capture the machine's own programs, "
+                 "interpreters that containers cannot use, unsafe credentials, rules in one file "
+                 "that hide each other.\n\n"
+                 "Severities are `refuse`, `warn` and `note`. With `--json`: an array of objects "
+                 "with `where`, `valid`, `name`, `column` (of a fault) and `findings` (objects "
+                 "with `kind`, `severity` and `message`).",
+         .exits = exits_lint,
+         .examples = examples_lint,
+         .see_also = "binfmt.d(5)",
+         .min = 1,
+         .max = -1,
+         .usage_status = 2,
+         .fail_status = 1,
+         .complete = CLI_COMPLETE_FILE,
+         .run = cli_verb_lint},
     [CLI_INSPECT] = {.name = "inspect",
                      .operands = "NAME...",
                      .group = ARCHWAY,

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rules seen together: which platforms each serves, and which of them never get their turn.
+ */
+#ifndef ARCHWAY_SURVEY_H
+#define ARCHWAY_SURVEY_H
+
+#include <archway/catalogue.h>
+#include <archway/instance.h>
+
+#define AW_SURVEY_NONE ((size_t)-1)
+
+struct aw_survey_row {
+    uint64_t archs;     /* bit i: it matches programs of aw_arch_at(i) */
+    bool native;        /* one of them is this machine's own: a rule that breaks every exec */
+    size_t shadowed_by; /* index of the first enabled entry before it that matches whatever this one
+                           matches, or AW_SURVEY_NONE */
+    bool held;      /* flag F: the kernel has the interpreter open, whatever the path names now */
+    int file_errno; /* what executing the interpreter's path in the caller's root gives: 0,
+                       ENOENT, EACCES, ... */
+};
+
+/* One row for each of the entries (the kernel's order, newest first) into *ret; free() it.
+ * look: look at the interpreters' files. False only for want of memory. */
+bool aw_survey(const struct aw_entry *entries, size_t n, bool look, struct aw_survey_row **ret,
+               struct aw_err *err);
+
+/* Does a match whatever b matches? What several rules cover together does not count. */
+bool aw_rule_covers(const struct aw_rule *a, const struct aw_rule *b);
+/* Can one file match both? */
+bool aw_rule_overlaps(const struct aw_rule *a, const struct aw_rule *b);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An instance of binfmt_misc as the verbs show it: what each rule is for, its state, what is wrong
+ * with it, as words for tables and as JSON. What the words mean stands in the verbs' manual pages
+ * (table_verbs.c); the comparing itself is libarchway's (archway/survey.h). Nothing here changes a
+ * rule.
+ */
+#include "cli/rules.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <sys/stat.h>
+
+#define INITIAL_USER_NS 0xEFFFFFFDU /* the inode number that Linux gives it */
+
+bool cli_rules_load(struct cli_rules *r, bool survey, struct aw_err *err)
+{
+    *r = (struct cli_rules){.inst = aw_instance_open_host(err)};
+    return r->inst && aw_instance_status(r->inst, &r->enabled, err) &&
+           aw_instance_list(r->inst, &r->entries, &r->n, err) &&
+           (!survey || aw_survey(r->entries, r->n, true, &r->rows, err));
+}
+
+void cli_rules_fini(struct cli_rules *r)
+{
+    aw_instance_close(r->inst);
+    free(r->entries);
+    free(r->rows);
+}
+
+const char *cli_rules_whose(const struct aw_instance *inst)
+{
+    struct stat ns, own;
+    if (stat("/proc/self/ns/user", &ns) == 0 && ns.st_ino == INITIAL_USER_NS)
+        return "host";
+    /* an instance's files belong to user 0 of its user namespace, who has another number here
+     * unless the namespace is this one */
+    bool mine = fstatat(aw_instance_fd(inst), "register", &own, 0) == 0 && own.st_uid == 0;
+    return mine ? "own" : "outer";
+}
+
+static void add_magic(const struct aw_rule *r, struct buf *ret)
+{
+    uint32_t shown = r->magic_len < 8 ? r->magic_len : 8;
+    for (uint32_t i = 0; i < shown; i++) {
+        if (r->has_mask && r->mask[i] != 0xff)
+            buf_addc(ret, '?');
+        else if (isgraph(r->magic[i]))
+            buf_addc(ret, (char)r->magic[i]);
+        else
+            buf_addf(ret, "\\x%02x", r->magic[i]);
+    }
+    if (shown < r->magic_len)
+        buf_adds(ret, "...");
+    if (r->offset)
+        buf_addf(ret, " at %u", r->offset);
+}
+
+void cli_rules_target(const struct cli_rules *r, size_t i, struct buf *ret)
+{
+    const struct aw_entry *e = &r->entries[i];
+    uint64_t archs = r->rows[i].archs;
+    if (!e->known) {
+        buf_addc(ret, '?');
+    } else if (e->rule.type == AW_RULE_EXTENSION) {
+        buf_addf(ret, "*.%s", e->rule.extension);
+    } else if (!archs) {
+        add_magic(&e->rule, ret);
+    } else if (__builtin_popcountll(archs) > 3) {
+        buf_addf(ret, "%d platforms", __builtin_popcountll(archs));
+    } else {
+        for (size_t k = 0; aw_arch_at(k); k++)
+            if (archs >> k & 1)
+                buf_addf(ret, "%slinux/%s", ret->len ? "," : "", aw_arch_at(k)->oci_arch);
+    }
+}
+
+const char *cli_rules_state(const struct cli_rules *r, size_t i)
+{
+    if (!r->entries[i].enabled)
+        return "disabled";
+    if (!r->enabled)
+        return "off";
+    return r->entries[i].known ? "enabled" : "unknown";
+}
+
+const char *cli_rules_file(const struct aw_survey_row *row)
+{
+    if (row->held)
+        return row->file_errno ? "held-gone" : "held";
+    if (!row->file_errno)
+        return "found";
+    return row->file_errno == EACCES ? "not-executable" : "missing";
+}
+
+static void remark(struct buf *ret, const char *text)
+{
+    buf_addf(ret, "%s%s", ret->len ? ", " : "", text);
+}
+
+void cli_rules_remarks(const struct cli_rules *r, size_t i, struct buf *ret)
+{
+    const struct aw_survey_row *row = &r->rows[i];
+    if (row->native)
+        remark(ret, "captures this machine's own programs");
+    if (row->shadowed_by != AW_SURVEY_NONE)
+        buf_addf(ret, "%sshadowed by %s", ret->len ? ", " : "",
+                 r->entries[row->shadowed_by].rule.name);
+    if (!row->held && row->file_errno)
+        remark(ret,
+               row->file_errno == EACCES ? "interpreter not executable" : "interpreter missing");
+}
+
+void cli_rules_flags(const struct aw_entry *e, char ret[CLI_FLAGS_TEXT])
+{
+    char known[8];
+    aw_rule_flags_text(e->rule.flags, known);
+    snprintf(ret, CLI_FLAGS_TEXT, "%s%s", known, e->odd_flags);
+}
+
+static void add_hex(struct json_object *o, const char *key, const uint8_t *bytes, size_t n)
+{
+    _cleanup_buf_ struct buf hex = {0};
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&hex, "%02x", bytes[i]);
+    js_add_string(o, key, buf_str(&hex));
+}
+
+struct json_object *cli_rules_json(const struct cli_rules *r, size_t i)
+{
+    const struct aw_entry *e = &r->entries[i];
+    const struct aw_survey_row *row = &r->rows[i];
+    struct json_object *o = json_object_new_object();
+    js_add_string(o, "name", e->rule.name);
+    js_add_string(o, "state", cli_rules_state(r, i));
+    struct json_object *platforms = js_add(o, "platforms", json_object_new_array());
+    for (size_t k = 0; aw_arch_at(k); k++)
+        if (row->archs >> k & 1) {
+            _cleanup_free_ char *text = str_printf("linux/%s", aw_arch_at(k)->oci_arch);
+            js_push_string(platforms, text ? text : "");
+        }
+    js_add_string(o, "type",
+                  !e->known                           ? "unknown"
+                  : e->rule.type == AW_RULE_EXTENSION ? "extension"
+                                                      : "magic");
+    if (e->known && e->rule.type == AW_RULE_EXTENSION) {
+        js_add_string(o, "extension", e->rule.extension);
+    } else if (e->known) {
+        js_add_u64(o, "offset", e->rule.offset);
+        add_hex(o, "magic", e->rule.magic, e->rule.magic_len);
+        if (e->rule.has_mask)
+            add_hex(o, "mask", e->rule.mask, e->rule.magic_len);
+    }
+    char flags[CLI_FLAGS_TEXT];
+    cli_rules_flags(e, flags);
+    js_add_string(o, "interpreter", e->rule.interpreter);
+    js_add_string(o, "interpreter_file", cli_rules_file(row));
+    js_add_string(o, "flags", flags);
+    if (row->shadowed_by != AW_SURVEY_NONE)
+        js_add_string(o, "shadowed_by", r->entries[row->shadowed_by].rule.name);
+    js_add_bool(o, "captures_native", row->native);
+    return o;
+}
+
+struct json_object *cli_rules_instance_json(const struct cli_rules *r)
+{
+    struct json_object *o = json_object_new_object();
+    js_add_string(o, "whose", cli_rules_whose(r->inst));
+    js_add_bool(o, "enabled", r->enabled);
+    return o;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the verbs about rules share: the instance with its entries, and how these are shown.
+ */
+#ifndef CLI_RULES_H
+#define CLI_RULES_H
+
+#include "cli/cli.h"
+
+#include "codec/js.h"
+
+#include <archway/survey.h>
+
+struct cli_rules {
+    struct aw_instance *inst;   /* the one that counts here */
+    bool enabled;               /* its status */
+    struct aw_entry *entries;   /* newest first */
+    size_t n;                   /* how many */
+    struct aw_survey_row *rows; /* one for each, or NULL */
+};
+
+/* Open the instance that counts for programs started here and read it all; with survey false rows
+ * stays NULL. */
+bool cli_rules_load(struct cli_rules *r, bool survey, struct aw_err *err);
+void cli_rules_fini(struct cli_rules *r);
+#define _cleanup_rules_ __attribute__((cleanup(cli_rules_fini)))
+
+/* "linux/arm64", "*.jar", "MZ...": what entry number i is for. */
+void cli_rules_target(const struct cli_rules *r, size_t i, struct buf *ret);
+/* "enabled", "disabled", "off" (the whole instance is), "unknown" (a kind of a later kernel). */
+const char *cli_rules_state(const struct cli_rules *r, size_t i);
+/* What is wrong with entry number i, in a few words; "" if nothing is. */
+void cli_rules_remarks(const struct cli_rules *r, size_t i, struct buf *ret);
+/* The flag letters, also those that this version does not know. */
+#define CLI_FLAGS_TEXT 24
+void cli_rules_flags(const struct aw_entry *e, char ret[CLI_FLAGS_TEXT]);
+/* "found", "missing", "not-executable", "held", "held-gone": the interpreter's file. */
+const char *cli_rules_file(const struct aw_survey_row *row);
+/* The object that ls and show print. */
+struct json_object *cli_rules_json(const struct cli_rules *r, size_t i);
+/* The instance's: enabled, and whose it is. */
+struct json_object *cli_rules_instance_json(const struct cli_rules *r);
+/* "host", "own" (it belongs to this user namespace's root, who may change it), "outer". */
+const char *cli_rules_whose(const struct aw_instance *inst);
+
+/* Findings of aw_rule_lint(): "refuse", "warn", "note"; and the object for one. */
+const char *cli_lint_severity(enum aw_lint_severity severity);
+struct json_object *cli_lint_json(const struct aw_lint *lint);
+
+#endif

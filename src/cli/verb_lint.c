@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rules looked at before anybody registers them: by the kernel's own verdict, by what it accepts
+ * and people regret, and, in a file, by what its rules do to each other.
+ */
+#include "cli/rules.h"
+
+#include "base/file.h"
+#include "binfmt/rule_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define FILE_LIMIT (1u << 20) /* bytes of a rule file */
+
+struct seen {
+    struct aw_rule rule;
+    unsigned line; /* where it stands */
+};
+
+struct lint_run {
+    struct json_object *array; /* with --json: what will be printed */
+    bool bad;                  /* a rule that must not be registered was found */
+    struct seen *seen;         /* the file's good rules so far */
+    size_t n_seen;             /* how many */
+};
+
+const char *cli_lint_severity(enum aw_lint_severity severity)
+{
+    return severity == AW_LINT_REFUSE ? "refuse" : severity == AW_LINT_WARN ? "warn" : "note";
+}
+
+struct json_object *cli_lint_json(const struct aw_lint *lint)
+{
+    struct json_object *o = json_object_new_object();
+    js_add_string(o, "kind", aw_lint_name(lint->kind));
+    js_add_string(o, "severity", cli_lint_severity(lint->severity));
+    js_add_string(o, "message", lint->message);
+    return o;
+}
+
+/* One finding, on paper or in list (NULL: on paper). */
+static void put(struct json_object *list, const char *where, const char *severity, const char *kind,
+                const char *message)
+{
+    if (list) {
+        struct json_object *o = js_push(list, json_object_new_object());
+        js_add_string(o, "kind", kind);
+        js_add_string(o, "severity", severity);
+        js_add_string(o, "message", message);
+        return;
+    }
+    _cleanup_buf_ struct buf safe = {0};
+    cli_out_safe(&safe, where);
+    buf_addf(&safe, ": %s: ", severity);
+    cli_out_safe(&safe, message);
+    printf("%s [%s]\n", buf_str(&safe), kind);
+}
+
+/* What the rules that stand above do to this one, or it to them: the last one registered is asked
+ * first. Returns how many findings. */
+static size_t lint_others(const struct lint_run *run, const struct aw_rule *rule,
+                          struct json_object *list, const char *where)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < run->n_seen; i++) {
+        const struct seen *s = &run->seen[i];
+        char text[400];
+        bool twice = str_eq(s->rule.name, rule->name);
+        if (!twice && !aw_rule_covers(rule, &s->rule))
+            continue;
+        if (twice)
+            snprintf(text, sizeof(text), "line %u has a rule of the same name: only one can be",
+                     s->line);
+        else
+            snprintf(text, sizeof(text),
+                     "matches all that rule %.200s (line %u) is for, and is asked first",
+                     s->rule.name, s->line);
+        put(list, where, "warn", twice ? "name-twice" : "shadows", text);
+        found++;
+    }
+    return found;
+}
+
+static void remember(struct lint_run *run, const struct aw_rule *rule, unsigned line)
+{
+    struct seen *more = reallocarray(run->seen, run->n_seen + 1, sizeof(*more));
+    if (!more)
+        return;
+    run->seen = more;
+    run->seen[run->n_seen++] = (struct seen){.rule = *rule, .line = line};
+}
+
+static void lint_text(struct lint_run *run, const char *text, size_t len, const char *where)
+{
+    struct aw_rule rule;
+    struct aw_rule_fault fault;
+    struct aw_err err = AW_ERR_INIT;
+    struct json_object *o = NULL, *list = NULL;
+    if (run->array) {
+        o = js_push(run->array, json_object_new_object());
+        js_add_string(o, "where", where);
+    }
+    bool valid = aw_rule_parse(text, len, &rule, &fault, &err);
+    if (o) {
+        js_add_bool(o, "valid", valid);
+        js_add_string(o, "name", valid ? rule.name : NULL);
+        if (!valid)
+            js_add_u64(o, "column", (uint64_t)fault.column);
+        list = js_add(o, "findings", json_object_new_array());
+    }
+    if (!valid) {
+        _cleanup_free_ char *message =
+            str_printf("%s; the kernel's answer is %s", err.message,
+                       strerrorname_np(fault.sys_errno) ? strerrorname_np(fault.sys_errno) : "?");
+        put(list, where, "refuse", aw_rule_fault_name(fault.kind), message ? message : "");
+        run->bad = true;
+        return;
+    }
+    struct aw_lint lint[AW_LINT_MAX];
+    size_t n = aw_rule_lint(&rule, true, lint);
+    for (size_t i = 0; i < n; i++) {
+        run->bad |= lint[i].severity == AW_LINT_REFUSE;
+        put(list, where, cli_lint_severity(lint[i].severity), aw_lint_name(lint[i].kind),
+            lint[i].message);
+    }
+    n += lint_others(run, &rule, list, where);
+    if (!n && !list)
+        printf("%s: no findings\n", where);
+}
+
+static bool lint_file(struct lint_run *run, int fd, const char *name, struct aw_err *err)
+{
+    size_t len, n = 0;
+    _cleanup_free_ char *text = file_load_fd(fd, name, FILE_LIMIT, &len, err);
+    if (!text)
+        return false;
+    struct rule_file f = {.rest = text, .left = len};
+    const char *rule_text;
+    size_t rule_len;
+    while (rule_file_next(&f, &rule_text, &rule_len)) {
+        struct aw_rule rule;
+        _cleanup_free_ char *where = str_printf("%s:%u", name, f.line);
+        lint_text(run, rule_text, rule_len, where ? where : name);
+        if (aw_rule_parse(rule_text, rule_len, &rule, NULL, NULL))
+            remember(run, &rule, f.line);
+        n++;
+    }
+    run->n_seen = 0;
+    if (!n)
+        return aw_fail(err, AW_E_PARSE, 0, "%s: no rule in it", name);
+    return true;
+}
+
+/* What begins with a colon, or has the six delimiters that a rule has at least, is no file. */
+static bool is_rule(const char *text)
+{
+    size_t n = 0;
+    for (const char *s = text; *text && *s; s++)
+        n += *s == text[0];
+    return text[0] == ':' || n >= 6;
+}
+
+static bool lint_operand(struct lint_run *run, const char *operand, struct aw_err *err)
+{
+    if (str_eq(operand, "-"))
+        return lint_file(run, 0, "standard input", err);
+    _cleanup_close_ int fd = open(operand, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && is_rule(operand)) {
+        lint_text(run, operand, strlen(operand), "rule");
+        return true;
+    }
+    if (fd >= 0)
+        return lint_file(run, fd, operand, err);
+    aw_fail(err, errno == ENOENT ? AW_E_NOTFOUND : AW_E_IO, errno, "%s", operand);
+    return aw_mend(err, "name a binfmt.d file, or a register string: "
+                        "':name:M:offset:magic:mask:interpreter:flags'");
+}
+
+int cli_verb_lint(struct cli *c)
+{
+    struct aw_err err = AW_ERR_INIT;
+    struct lint_run run = {.array = c->args.json ? json_object_new_array() : NULL};
+    int status = 0;
+    for (size_t i = 0; i < c->args.operands.n; i++)
+        if (!lint_operand(&run, c->args.operands.v[i], &err))
+            status = cli_fail(c, &err);
+    free(run.seen);
+    int done = run.array ? cli_print_json(c, run.array) : cli_done(c);
+    return status ? status : done ? done : run.bad;
+}

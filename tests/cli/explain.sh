@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# ls, show, which and lint: in a user namespace with rules of its own, and without any.
+. "$(dirname "$0")/../lib/common.sh"
+need unshare
+
+# own COMMAND: in a new user namespace with an own binfmt_misc and these rules, newest first:
+#   jar, wine, qemu-aarch64, older; off is switched off
+cat >"$T/bin/own" <<'SH'
+#!/bin/bash
+mount -t binfmt_misc none /proc/sys/fs/binfmt_misc 2>/dev/null || exit 99
+here=/proc/sys/fs/binfmt_misc
+arm='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
+mask='\xff\xff\xff\xff\xff\xff\xff\xfc\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
+for rule in ":off:M::\x7fELF\x02\x02:::/bin/sh:" ":older:M::$arm:$mask:/bin/sh:OC" \
+    ":qemu-aarch64:M::$arm:$mask:/bin/sh:PF" ':wine:M::MZ::/nowhere/wine:' ':jar:E::jar::/bin/sh:'; do
+    printf %s "$rule" >$here/register
+done 2>/dev/null
+printf %s ':off:M::AAAA::/bin/sh:' >$here/register
+echo 0 >$here/off
+cd "$T_DIR" || exit
+eval "$1"
+SH
+chmod 755 "$T/bin/own"
+own() {
+    run as_user env T_DIR="$T/tmp" PATH="$T/bin:/usr/bin:/bin" unshare -Urm "$T/bin/own" "$1"
+}
+own true
+[ "$STATUS" = 0 ] || skip_all "no binfmt_misc in user namespaces here (Linux 6.7 and later)"
+as_user "$T/bin/mkelf" aarch64 "$T/tmp/guest" hello 0
+printf '#!%s -x y\n' "$T/tmp/guest" | user_file "$T/tmp/script"
+printf 'AAAA' | user_file "$T/tmp/a"
+printf 'MZ' | user_file "$T/tmp/prog.exe"
+printf '#!/bin/true\n' | user_file "$T/tmp/plain"
+as_user chmod 755 "$T/tmp/script" "$T/tmp/a" "$T/tmp/prog.exe"
+
+# ---- ls -----------------------------------------------------------------------------------------
+own 'archway ls'
+right_run "ls" 0
+rows=$(awk '{print $1, $2, $3, $4, $5}' <<<"$OUT")
+is "ls: the kernel's order, platforms, states, flags" "$rows" "NAME MATCHES STATE FLAGS INTERPRETER
+off AAAA disabled - /bin/sh
+jar *.jar enabled - /bin/sh
+wine MZ enabled - /nowhere/wine
+qemu-aarch64 linux/arm64 enabled PF /bin/sh
+older linux/arm64 enabled OC /bin/sh"
+like "ls: what is shadowed" "$OUT" '^older .* shadowed by qemu-aarch64$'
+like "ls: an interpreter that is not there" "$OUT" '^wine .* interpreter missing$'
+unlike "ls: no blanks at the ends of lines" "$OUT" ' $'
+own 'archway ls -q'
+is "ls -q" "$OUT" $'off\njar\nwine\nqemu-aarch64\nolder'
+own 'archway ls --json | python3 -c "import json, sys
+j = json.load(sys.stdin)
+r = {x[\"name\"]: x for x in j[\"rules\"]}
+print(j[\"instance\"], r[\"older\"][\"shadowed_by\"], r[\"qemu-aarch64\"][\"platforms\"],
+      r[\"jar\"][\"extension\"], r[\"wine\"][\"magic\"], r[\"wine\"][\"interpreter_file\"],
+      r[\"qemu-aarch64\"][\"interpreter_file\"], r[\"off\"][\"state\"])"'
+is "ls --json" "$OUT" \
+    "{'whose': 'own', 'enabled': True} qemu-aarch64 ['linux/arm64'] jar 4d5a missing held disabled"
+own 'echo 0 >/proc/sys/fs/binfmt_misc/status; archway ls'
+like "ls: all switched off" "$OUT" '^jar +\*\.jar +off '
+like "ls: and says so" "$ERR" 'binfmt_misc is switched off'
+own 'unshare -Urm archway ls -q'
+is "ls: in a namespace within, the rules around it count" "$OUT" $'off\njar\nwine\nqemu-aarch64\nolder'
+own 'for i in $(seq 995); do echo ":r$i:M::R$i-::/bin/sh:" >/proc/sys/fs/binfmt_misc/register; done
+    archway ls -q | wc -l; archway which ./guest >/dev/null'
+is "ls: a thousand rules" "$OUT" 1000
+own 'umount /proc/sys/fs/binfmt_misc; archway ls'
+refused "ls: not mounted" 'mount -t binfmt_misc'
+
+# ---- show ---------------------------------------------------------------------------------------
+own 'archway show qemu-aarch64'
+right_run "show" 0 '^magic +7f 45 4c 46 02 01 01'
+like "show: flags in words" "$OUT" '^flags +P: '
+like "show: what overlaps" "$OUT" '^overlaps +older$'
+string=$(sed -n 's/^register  *//p' <<<"$OUT")
+own "echo -1 >\$here/qemu-aarch64; cat \$here/older >/dev/null
+    printf %s '$string' >\$here/register && sed -n '/^offset/,\$p' \$here/qemu-aarch64"
+is "show: its string registers the same rule" "$OUT" "offset 0
+magic 7f454c460201010000000000000000000200b700
+mask fffffffffffffffcfffffffffffffffffeffffff"
+own 'archway show --json wine nope'
+is "show: an unknown name is a failure" "$STATUS" 1
+like "show: and named" "$ERR" 'there is no rule "nope"'
+like "show: the others are shown" "$OUT" '"register": ":wine:M::'
+
+# ---- which --------------------------------------------------------------------------------------
+own 'archway which guest one'
+right_run "which: a rule" 0 '^step 1 +rule qemu-aarch64 \(PF\): interpreter /bin/sh, .*not asked: older'
+like "which: the final arguments" "$OUT" '^arguments +"/bin/sh" "guest" "guest" "one"$'
+own 'archway which ./script one'
+like "which: through #!" "$OUT" \
+    "^arguments +\"/bin/sh\" \"$T/tmp/guest\" \"$T/tmp/guest\" \"-x y\" \"./script\" \"one\"\$"
+own 'archway which sh'
+right_run "which: a name on PATH" 0 '^file +/(usr/)?bin/sh$'
+for file in 'a:126:rule off matches, but is switched off' 'prog.exe:126:rule wine: interpreter' \
+    'plain:126:not executable' 'nothing:127:No such file'; do
+    IFS=: read -r name status text <<<"$file"
+    own "archway which ./$name"
+    is "which $name: status" "$STATUS" "$status"
+    like "which $name: reason" "$ERR" "$text"
+done
+own "archway which --json ./a"
+like "which --json: why" "$OUT" '"why": "disabled"'
+like "which --json: errno" "$OUT" '"errno": "ENOEXEC"'
+is "which --json: status" "$STATUS" 126
+as_user mkdir -p "$T/tmp/root/bin"
+as_user cp "$T/tmp/guest" "$T/tmp/root/bin/tool"
+own 'archway which --root root /bin/tool'
+is "which --root: an interpreter whose loader is not there" "$STATUS" 126
+like "which --root: the same rules" "$OUT" '^step 1 +rule qemu-aarch64'
+like "which --root: the loader is named" "$ERR" '/bin/sh: loader /.*No such file'
+own 'archway which --root root tool'
+like "which --root: a name on the usual PATH" "$OUT" '^file +/bin/tool$'
+own 'archway which --root root ./script'
+is "which --root: not outside" "$STATUS" 127
+own 'archway which --root nodir x'
+refused "which --root: no such folder" '--root nodir: No such file'
+
+# ---- lint ---------------------------------------------------------------------------------------
+run aw lint ':bad:M::zz:zzz:/x:'
+is "lint: a fault is status 1" "$STATUS" 1
+like "lint: the fault, its column, the kernel's answer" "$OUT" 'column 12: .*EINVAL \[mask-length\]$'
+run aw lint ':all:M::\x7fELF::/bin/sh:F'
+is "lint: the host's own programs are status 1" "$STATUS" 1
+like "lint: and named" "$OUT" 'refuse: .*\[host-elf\]$'
+printf '# rules\n:one:M::ABC::/bin/sh:F\n\n:two:M::AB::/bin/sh:F\n:one:M::Z::/bin/sh:F\n' |
+    user_file "$T/tmp/rules.conf"
+run aw lint "$T/tmp/rules.conf"
+right_run "lint: a file" 0 "rules.conf:4: warn: .*rule one \\(line 2\\).*\\[shadows\\]\$"
+like "lint: names that stand twice" "$OUT" 'rules.conf:5: warn: line 2 .*\[name-twice\]$'
+run aw lint --json "$T/tmp/rules.conf" ':x:'
+like "lint --json: the fault" "$OUT" '"kind": "too-short"'
+is "lint --json: status" "$STATUS" 1
+run aw lint "$T/tmp/nofile"
+refused "lint: neither rule nor file" 'No such file'
+run aw lint "$T/tmp/a"
+is "lint: a file that holds no rules" "$STATUS" 1
