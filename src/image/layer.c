@@ -107,11 +107,17 @@ static const char *other_format(const unsigned char *p, size_t n)
     return NULL;
 }
 
+static const char *tar_words(const struct apply *a)
+{
+    const char *words = archive_error_string(a->tar);
+    return words ? words : "a field has a value that cannot be";
+}
+
 /* The tar could not be opened, or its next header not be read. */
 static bool bad_header(struct apply *a, struct aw_err *err)
 {
     if (a->entries > 0 || archive_format(a->tar))
-        return aw_fail(err, AW_E_PARSE, 0, "broken tar: %s", archive_error_string(a->tar));
+        return aw_fail(err, AW_E_PARSE, 0, "broken tar: %s", tar_words(a));
     const char *what = other_format(a->head, a->head_len);
     if (what)
         return aw_fail(err, AW_E_PARSE, 0, "it is no tar archive but looks like: %s", what);
@@ -153,7 +159,7 @@ static bool apply_entries(struct apply *a, struct aw_err *err)
         bool ok;
         /* a name that is not ASCII is the one thing to be warned of that is in order */
         if (rc == ARCHIVE_WARN && archive_errno(a->tar) != EILSEQ)
-            ok = aw_fail(err, AW_E_PARSE, 0, "broken tar: %s", archive_error_string(a->tar));
+            ok = aw_fail(err, AW_E_PARSE, 0, "broken tar: %s", tar_words(a));
         else
             ok = layer_entry_apply(&maker, e, err);
         if (!ok)

@@ -7,6 +7,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <sys/mount.h>
 
 /* b must be refused with a message that starts with the layer, and contains want. */
 static void refused_how(struct buf *b, const struct box_how *how, enum aw_code code,
@@ -395,7 +396,8 @@ TEST(owners)
         box_begin();
         tar_pax_text(&b, i % 2 ? "uid" : "gid", bad[i]);
         TAR_FILE(&b, "x", "x");
-        refused(&b, "is no valid id");
+        /* libarchive 3.8 refuses the first and the last itself, in its own words */
+        refused(&b, i == 0 || i == 3 ? "entry x: " : "is no valid id");
     }
     box_begin();
     tar_pax_text(&b, "uid", "3000000");
@@ -443,6 +445,31 @@ TEST(sparse_bomb)
     TAR_FILE(&b, "x", "hello");
     CHECK(!box_apply_how(&b, NULL, &err));
     CHECK_CONTAINS(err.message, "layer test: entry sparse: ");
+    box_check_outside();
+}
+
+TEST(full_disk)
+{
+    struct buf b = {0};
+    struct aw_err err;
+    char path[80], *data = malloc(2 << 20);
+    CHECK(data != NULL);
+    memset(data, 'x', 2 << 20);
+    box_begin();
+    snprintf(path, sizeof(path), "%s/L0", box.path);
+    CHECK(mkdir(path, 0700) == 0);
+    if (mount("tmpfs", path, "tmpfs", 0, "size=1m") < 0)
+        TEST_SKIP("no tmpfs can be mounted in a user namespace");
+    TAR_FILE(&b, "first", "x");
+    TAR(&b, .name = "big", .type = '0', .data = data, .size = 2 << 20);
+    bool ok = box_apply_how(&b, NULL, &err);
+    umount2(path, MNT_DETACH);
+    free(data);
+    CHECK(!ok);
+    CHECK_CONTAINS(err.message, "layer test: entry big: write: the file system of the store's "
+                                "folder is full");
+    CHECK_CONTAINS(err.mend, "archway prune");
+    CHECK_INT(err.code, AW_E_LIMIT);
     box_check_outside();
 }
 

@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -212,7 +213,7 @@ static inline int box_main(int argc, char **argv)
         return 1;
     }
     pid_t pid;
-    int side = ns_fork(&box_map, 0, &pid, &err), status = 0;
+    int side = ns_fork(&box_map, CLONE_NEWNS, &pid, &err), status = 0;
     if (side < 0) {
         printf("ok 1 - user namespace # SKIP %s\n1..1\n", err.message);
         return 0;
