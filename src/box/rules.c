@@ -109,21 +109,10 @@ static const struct aw_entry *serving(const struct aw_entry *list, size_t n,
     return NULL;
 }
 
-/* How root registers the image's emulator on the host; one command to copy. */
+/* What root does, once. */
 static void mend_host(const struct emulators *e, struct aw_err *err)
 {
-    char text[AW_RULE_TEXT_MAX + 1];
-    struct aw_rule rule;
-    struct aw_err ignored = AW_ERR_INIT;
-    if (!aw_arch_rule(e->v[0].arch, 0, e->v[0].path, AW_RULE_P | AW_RULE_O | AW_RULE_F, &rule,
-                      &ignored) ||
-        !aw_rule_format(&rule, text, &ignored))
-        return;
-    aw_mend(
-        err,
-        "sudo sh -c 'mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc binfmt_misc "
-        "/proc/sys/fs/binfmt_misc; printf %%s \"$0\" >/proc/sys/fs/binfmt_misc/register' '%s'",
-        text);
+    aw_mend(err, "sudo archway install linux/%s", e->v[0].arch->oci_arch);
 }
 
 static bool use_host(const struct emulators *e, const struct aw_log *log, struct aw_err *err)

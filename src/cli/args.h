@@ -10,6 +10,12 @@
 #include "box/options.h"
 #include "image/image.h"
 
+enum cli_tristate {
+    CLI_UNSET, /* the option was not there */
+    CLI_TRUE,
+    CLI_FALSE,
+};
+
 struct cli_args {
     /* every verb */
     bool help;            /* --help */
@@ -33,6 +39,13 @@ struct cli_args {
 
     /* rules */
     char *root; /* which --root or NULL */
+
+    /* verbs that change rules */
+    bool dry_run;              /* --dry-run */
+    bool user_namespace;       /* --user-namespace: fail in the first one */
+    bool credentials;          /* install --credentials: the C flag on the host too */
+    bool instance;             /* enable, disable --instance */
+    enum cli_tristate persist; /* --persist */
 
     /* run and exec */
     enum image_pull pull; /* --pull */

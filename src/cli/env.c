@@ -78,3 +78,21 @@ char *cli_env_storage(const struct cli_env *e, const char *option, struct aw_err
         aw_fail(err, AW_E_NOMEM, errno, "path of the store");
     return path;
 }
+
+char *cli_env_rules(const struct cli_env *e, struct aw_err *err)
+{
+    struct stat ns, dir;
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    bool usable = runtime && runtime[0] == '/' && stat(runtime, &dir) == 0 &&
+                  dir.st_uid == geteuid() && access(runtime, W_OK) == 0;
+    if (stat("/proc/self/ns/user", &ns) < 0) {
+        aw_fail(err, AW_E_IO, errno, "look at /proc/self/ns/user");
+        return NULL;
+    }
+    _cleanup_free_ char *base =
+        usable ? str_printf("%s/archway", runtime) : cli_env_storage(e, NULL, err);
+    char *path = base ? str_printf("%s/rules-%lu.json", base, (unsigned long)ns.st_ino) : NULL;
+    if (base && !path)
+        aw_fail(err, AW_E_NOMEM, 0, "path of the records");
+    return path;
+}

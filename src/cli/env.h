@@ -26,4 +26,8 @@ void cli_env_fini(struct cli_env *e);
  * An absolute path in fresh memory; NULL on failure. */
 char *cli_env_storage(const struct cli_env *e, const char *option, struct aw_err *err);
 
+/* The file that records the rules of the present user namespace's own instance: below
+ * XDG_RUNTIME_DIR, else beside the images. Fresh memory; NULL on failure. */
+char *cli_env_rules(const struct cli_env *e, struct aw_err *err);
+
 #endif

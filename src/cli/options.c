@@ -193,6 +193,13 @@ bool cli_opt_pull(struct cli_args *a, const char *text, struct aw_err *err)
     return true;
 }
 
+bool cli_opt_persist(struct cli_args *a, const char *text, struct aw_err *err)
+{
+    (void)err;
+    a->persist = str_eq(text, "true") ? CLI_TRUE : CLI_FALSE;
+    return true;
+}
+
 bool cli_opt_rm(struct cli_args *a, const char *text, struct aw_err *err)
 {
     (void)a;

@@ -29,6 +29,13 @@ enum cli_verb_id {
     CLI_SHOW,
     CLI_WHICH,
     CLI_LINT,
+    CLI_INSTALL,
+    CLI_UNINSTALL,
+    CLI_ENABLE,
+    CLI_DISABLE,
+    CLI_REFRESH,
+    CLI_REGISTER,
+    CLI_VERIFY,
     CLI_INSPECT,
     CLI_VERSION,
     CLI_HELP,
@@ -134,6 +141,7 @@ bool cli_opt_emulator(struct cli_args *a, const char *text, struct aw_err *err);
 bool cli_opt_entrypoint(struct cli_args *a, const char *text, struct aw_err *err);
 bool cli_opt_hostname(struct cli_args *a, const char *text, struct aw_err *err);
 bool cli_opt_name(struct cli_args *a, const char *text, struct aw_err *err);
+bool cli_opt_persist(struct cli_args *a, const char *text, struct aw_err *err);
 bool cli_opt_pids_limit(struct cli_args *a, const char *text, struct aw_err *err);
 bool cli_opt_platform(struct cli_args *a, const char *text, struct aw_err *err);
 bool cli_opt_pull(struct cli_args *a, const char *text, struct aw_err *err);
@@ -160,6 +168,13 @@ int cli_verb_show(struct cli *c);
 int cli_verb_which(struct cli *c);
 int cli_verb_lint(struct cli *c);
 int cli_verb_inspect(struct cli *c);
+int cli_verb_install(struct cli *c);
+int cli_verb_uninstall(struct cli *c);
+int cli_verb_enable(struct cli *c);
+int cli_verb_disable(struct cli *c);
+int cli_verb_refresh(struct cli *c);
+int cli_verb_register(struct cli *c);
+int cli_verb_verify(struct cli *c);
 int cli_verb_version(struct cli *c);
 int cli_verb_help(struct cli *c);
 

@@ -16,6 +16,9 @@
 #define AT(field) offsetof(struct cli_args, field)
 #define RUN CLI_V(RUN)
 #define RULES (CLI_V(LS) | CLI_V(SHOW) | CLI_V(WHICH) | CLI_V(LINT))
+#define CHANGE                                                                                     \
+    (CLI_V(INSTALL) | CLI_V(UNINSTALL) | CLI_V(ENABLE) | CLI_V(DISABLE) | CLI_V(REFRESH) |         \
+     CLI_V(REGISTER))
 #define RUN_EXEC (CLI_V(RUN) | CLI_V(EXEC))
 
 #define PLATFORM_WORDS                                                                             \
@@ -156,7 +159,7 @@ const struct cli_option cli_options[] = {
      .call = cli_opt_rm},
     {.name = "emulator",
      .value = "auto|qemu|PATH",
-     .verbs = RUN,
+     .verbs = RUN | CLI_V(INSTALL),
      .group = "Container",
      .help = "what executes the programs of another architecture",
      .more = "`auto` chooses; `qemu` is the distribution's static QEMU; a PATH names a statically "
@@ -420,15 +423,57 @@ const struct cli_option cli_options[] = {
      .complete = CLI_COMPLETE_WORDS,
      .how = CLI_CALL,
      .call = cli_opt_type},
+    {.name = "dry-run",
+     .letter = 'n',
+     .verbs = CHANGE,
+     .group = "Options",
+     .help = "show what would be done, and change nothing",
+     .how = CLI_BOOL,
+     .offset = AT(dry_run)},
+    {.name = "force",
+     .letter = 'f',
+     .verbs = CLI_V(INSTALL) | CLI_V(REFRESH) | CLI_V(REGISTER),
+     .group = "Options",
+     .help = "also what is good as it is, or belongs to someone else",
+     .how = CLI_BOOL,
+     .offset = AT(force)},
+    {.name = "persist",
+     .verbs = CLI_V(INSTALL) | CLI_V(REGISTER),
+     .group = "Options",
+     .help = "keep the rules over restarts (install on the host: the default)",
+     .more = "`--persist=false` leaves no file but Archway's record of the rules.",
+     .how = CLI_SET,
+     .call = cli_opt_persist},
+    {.name = "credentials",
+     .verbs = CLI_V(INSTALL),
+     .group = "Options",
+     .help = "sudo and other setuid programs work (flag C); emulators then run as root",
+     .more = "In a user namespace the flag is always set: there it means nobody but the ids of "
+             "that namespace.",
+     .how = CLI_BOOL,
+     .offset = AT(credentials)},
+    {.name = "user-namespace",
+     .verbs = CHANGE,
+     .group = "Options",
+     .help = "fail if this is the machine's first user namespace",
+     .how = CLI_BOOL,
+     .offset = AT(user_namespace)},
+    {.name = "instance",
+     .verbs = CLI_V(ENABLE) | CLI_V(DISABLE),
+     .group = "Options",
+     .help = "switch binfmt_misc as a whole, not single rules",
+     .how = CLI_BOOL,
+     .offset = AT(instance)},
     {.name = "json",
-     .verbs = CLI_V(PS) | CLI_V(PULL) | CLI_V(IMAGES) | CLI_V(PRUNE) | CLI_V(VERSION) | RULES,
+     .verbs = RULES | CHANGE | CLI_V(VERIFY) | CLI_V(PS) | CLI_V(PULL) | CLI_V(IMAGES) |
+              CLI_V(PRUNE) | CLI_V(VERSION),
      .group = "Output",
      .help = "print JSON, for programs",
      .how = CLI_BOOL,
      .offset = AT(json)},
     {.name = "quiet",
      .letter = 'q',
-     .verbs = RUN | CLI_V(PULL) | CLI_V(STOP) | CLI_V(RMI) | CLI_V(PRUNE),
+     .verbs = RUN | CLI_V(PULL) | CLI_V(STOP) | CLI_V(RMI) | CLI_V(PRUNE) | CHANGE,
      .group = "Output",
      .help = "show no progress and no notes",
      .how = CLI_BOOL,

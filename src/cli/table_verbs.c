@@ -90,6 +90,25 @@ static const struct cli_example examples_lint[] = {
     "policy "                                                                                      \
     "are those that skopeo(1) is set up with."
 
+#define WHICH_INSTANCE                                                                             \
+    "Run as root it changes the host's rules (binfmt_misc is loaded and mounted where it is "      \
+    "not). Within a user namespace, as in `podman unshare archway install`, it changes that "      \
+    "namespace's own rules: Linux 6.7 and later have such, and rules of the outer namespace are "  \
+    "copied, since they do not count any more."
+
+static const struct cli_example examples_install[] = {
+    {"Run arm64 and RISC-V programs on this machine:",
+     "sudo archway install linux/arm64 linux/riscv64"},
+    {"See what would be done for everything:", "archway install --dry-run all"},
+    {"For rootless Podman only:", "podman unshare archway install linux/arm64"},
+    {NULL, NULL},
+};
+
+static const struct cli_example examples_register[] = {
+    {"Run Java archives:", "sudo archway register ':jar:E::jar::/usr/bin/jexec:'"},
+    {NULL, NULL},
+};
+
 const struct cli_verb cli_verbs[CLI_N_VERBS] = {
     [CLI_RUN] =
         {.name = "run",
@@ -302,6 +321,103 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
                      .fail_status = 1,
                      .complete = CLI_COMPLETE_OBJECT,
                      .run = cli_verb_inspect},
+    [CLI_INSTALL] = {.name = "install",
+                     .operands = "[PLATFORM...|all]",
+                     .group = RULES,
+                     .summary = "register emulators, so that foreign programs run",
+                     .text =
+                         "Registers a rule in the kernel's binfmt_misc for each PLATFORM "
+                         "(`linux/arm64`, `riscv64`, ...; without one, or with `all`, for every "
+                         "platform that an emulator is installed for). From then on programs of "
+                         "that platform run everywhere: on the host, and in the containers of "
+                         "Docker, Podman and others.\n\n" WHICH_INSTANCE "\n\n"
+                         "A rule is called `qemu-ARCH`, as other tools expect. Its interpreter is "
+                         "opened now (flag F), so it need not exist in containers; after an "
+                         "upgrade of the emulator `archway refresh` makes the kernel open the new "
+                         "one. A rule of someone else that does the same is kept. A rule is "
+                         "replaced without a moment in which there is none.\n\n"
+                         "On the host the rules are kept over restarts: by a binfmt.d file and a "
+                         "systemd unit, archway-binfmt.service. Other init systems should run "
+                         "`archway refresh --force` at boot.",
+                     .examples = examples_install,
+                     .see_also = "binfmt.d(5), systemd-binfmt.service(8)",
+                     .max = -1,
+                     .usage_status = 2,
+                     .fail_status = 1,
+                     .run = cli_verb_install},
+    [CLI_UNINSTALL] = {.name = "uninstall",
+                       .operands = "NAME|PLATFORM|GLOB|all...",
+                       .group = RULES,
+                       .summary = "remove rules that archway registered",
+                       .text = "Removes only Archway's own rules, and what keeps them over "
+                               "restarts. Programs that run go on.",
+                       .min = 1,
+                       .max = -1,
+                       .usage_status = 2,
+                       .fail_status = 1,
+                       .run = cli_verb_uninstall},
+    [CLI_ENABLE] = {.name = "enable",
+                    .operands = "[NAME|PLATFORM|GLOB|all...]",
+                    .group = RULES,
+                    .summary = "switch rules on",
+                    .text = "Rules of others can be switched too; `all` means Archway's own.",
+                    .max = -1,
+                    .usage_status = 2,
+                    .fail_status = 1,
+                    .run = cli_verb_enable},
+    [CLI_DISABLE] = {.name = "disable",
+                     .operands = "[NAME|PLATFORM|GLOB|all...]",
+                     .group = RULES,
+                     .summary = "switch rules off, without removing them",
+                     .text = "Rules of others can be switched too; `all` means Archway's own. "
+                             "`archway enable`, and a restart, switch them on again.",
+                     .max = -1,
+                     .usage_status = 2,
+                     .fail_status = 1,
+                     .run = cli_verb_disable},
+    [CLI_REFRESH] = {.name = "refresh",
+                     .operands = "[NAME|PLATFORM|GLOB|all...]",
+                     .group = RULES,
+                     .summary = "repair rules that were lost or have grown stale",
+                     .text =
+                         "Registers again what Archway registered before and is not there any "
+                         "more, and what others registered anew; has the kernel open interpreters "
+                         "that were replaced on disk, and puts rules in front that another one "
+                         "hides. There is no moment without a rule. Rules that are good are left "
+                         "alone, unless `--force` is given; switched off ones stay off.",
+                     .max = -1,
+                     .usage_status = 2,
+                     .fail_status = 1,
+                     .run = cli_verb_refresh},
+    [CLI_REGISTER] = {.name = "register",
+                      .operands = "STRING",
+                      .group = RULES,
+                      .summary = "register a rule given as the kernel's register string",
+                      .text =
+                          "STRING is `:name:type:offset:magic:mask:interpreter:flags`. What the "
+                          "kernel would refuse is refused with the fault and its column, and so is "
+                          "a rule that would capture the host's own programs. `archway uninstall` "
+                          "removes the rule again.",
+                      .examples = examples_register,
+                      .min = 1,
+                      .max = 1,
+                      .usage_status = 2,
+                      .fail_status = 1,
+                      .run = cli_verb_register},
+    [CLI_VERIFY] = {.name = "verify",
+                    .operands = "[PLATFORM...|all]",
+                    .group = RULES,
+                    .summary = "run a tiny program of each platform, as a proof",
+                    .text =
+                        "The programs are built in and need no files. For each platform it says "
+                        "whether they work, how long the start took, by which emulator and whether "
+                        "that is the one on disk; or why not, and what mends it. Without a "
+                        "PLATFORM every one is tried that a rule is there for. The exit status is "
+                        "1 if one of them does not work.",
+                    .max = -1,
+                    .usage_status = 2,
+                    .fail_status = 1,
+                    .run = cli_verb_verify},
     [CLI_VERSION] = {.name = "version",
                      .operands = "",
                      .group = ARCHWAY,

@@ -19,14 +19,21 @@ vm_run 500 '
     as_tester archway run --network none /payload/arm64.tar.zst uname -m >/tmp/out 2>/tmp/err; echo "status $?"
     cat /tmp/out /tmp/err
     echo "== the command it names"
-    # a line that writes to binfmt_misc, without the sudo that it may begin with
-    grep -o "sudo .*\|echo .*binfmt_misc.*\|printf .*binfmt_misc.*" /tmp/err | tail -n 1 | sed "s/^sudo //" >/tmp/mend
+    # without the sudo that it begins with
+    grep -o "sudo archway .*" /tmp/err | tail -n 1 | sed "s/^sudo //" >/tmp/mend
     cat /tmp/mend
-    modprobe binfmt_misc; mount -t binfmt_misc none /proc/sys/fs/binfmt_misc 2>/dev/null
     sh -x /tmp/mend; echo "status $?"
+    cat /etc/binfmt.d/archway.conf; ls /etc/systemd/system/multi-user.target.wants
     ls /proc/sys/fs/binfmt_misc; cat /proc/sys/fs/binfmt_misc/*aarch64*
     echo "== foreign, with it"
     as_tester archway run --network none /payload/arm64.tar.zst sh -c "echo foreign \$(uname -m); ls -A /proc/sys/fs/binfmt_misc | wc -l; seq 3 | sort -r | head -n 1"; echo "status $?"
+    echo "== repaired"
+    echo -1 >/proc/sys/fs/binfmt_misc/status
+    archway refresh; echo "status $?"
+    as_tester archway run --network none /payload/arm64.tar.zst uname -m
+    echo "== uninstalled"
+    archway uninstall all; echo "status $?"
+    ls -A /proc/sys/fs/binfmt_misc /etc/binfmt.d
     echo "== a rule without F"
     echo -1 >/proc/sys/fs/binfmt_misc/status
     printf "%s" ":qemu-aarch64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:/usr/bin/qemu-aarch64-static:" >/proc/sys/fs/binfmt_misc/register
@@ -45,10 +52,16 @@ status 3"
 missing=$(part "foreign, no rule")
 like "a foreign one without a rule: 125" "$missing" '^status 125$'
 like "it says why" "$missing" '6\.7|binfmt'
-like "and names the command that mends it" "$missing" 'binfmt_misc.*register|binfmt'
-is "that command works" "$(part 'the command it names' | grep '^status')" "status 0"
+like "and names the command that mends it" "$missing" 'sudo archway install linux/arm64$'
+is "that command works" "$(part 'the command it names' | grep '^status [0-9]')" "status 0"
 like "a foreign one with the host's rule runs" "$(part 'foreign, with it')" '^foreign aarch64$'
 like "and its status comes back" "$(part 'foreign, with it')" '^status 0$'
+like "it is kept over restarts" "$(part 'the command it names')" '^:qemu-aarch64:M::.*:POF$'
+like "by a unit too" "$(part 'the command it names')" '^archway-binfmt.service$'
+like "rules that someone wiped come back" "$(part repaired)" '^registered qemu-aarch64.*someone removed it'
+like "and work" "$(part repaired)" '^aarch64$'
+like "uninstall ends well" "$(part uninstalled)" '^status 0$'
+unlike "uninstall leaves nothing" "$(part uninstalled | grep -v '^removed')" 'qemu-aarch64|archway.conf'
 noflag=$(part "a rule without F")
 like "a rule without F, whose interpreter is not inside: works or says so" "$noflag" '^aarch64$|F flag|flag F|without F|fix-binary'
 is "nothing is left" "$(part left | grep -v '^VM-END')" 0

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which instance of binfmt_misc a verb changes, and how its plan is carried out and shown.
+ *
+ * The idea: in the machine's first user namespace it is the host's instance, with records below
+ * /var/lib; in any other it is that namespace's own, with records in the user's runtime folder,
+ * which goes away as the namespace does.
+ *
+ * Invariants:
+ * 1. With --dry-run nothing is changed, also no instance is made: a user namespace that once had
+ *    one never sees the outer rules again.
+ * 2. From reading the records until they are written a lock on them is held.
+ * 3. The exit status is 0 only if all that was asked is so.
+ */
+#include "cli/change.h"
+
+#include "base/file.h"
+#include "base/spawn.h"
+#include "binfmt/persist.h"
+#include "codec/js.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#define USUAL_PATH "/proc/sys/fs/binfmt_misc"
+
+/* ---- what operands mean -----------------------------------------------------------------------
+ */
+
+const struct aw_arch *cli_change_arch(const char *text, struct aw_err *err)
+{
+    struct platform p;
+    struct aw_err why = AW_ERR_INIT;
+    const struct aw_arch *arch = NULL;
+    if (platform_parse(text, &p, &why) && str_eq(p.os, "linux"))
+        arch = aw_arch_find_oci(p.arch, p.variant);
+    if (!arch)
+        arch = aw_arch_find(str_starts(text, "linux/") ? text + 6 : text);
+    if (arch)
+        return arch;
+    if (why.code == AW_OK)
+        aw_fail(&why, AW_E_ARG, 0, "%s: only Linux platforms can be registered", text);
+    if (err)
+        *err = why;
+    return NULL;
+}
+
+bool cli_change_means(const char *operand, const char *name)
+{
+    if (fnmatch(operand, name, 0) == 0)
+        return true;
+    const struct aw_arch *arch = cli_change_arch(operand, NULL);
+    char own[64], old[64];
+    if (!arch)
+        return false;
+    snprintf(own, sizeof(own), "qemu-%s", arch->name);
+    snprintf(old, sizeof(old), "qemu-%s-old", arch->name);
+    return str_eq(name, own) || str_eq(name, old);
+}
+
+/* ---- the instance -----------------------------------------------------------------------------
+ */
+
+static void note_before(struct cli_change *r, const char *action, const char *what, const char *why)
+{
+    struct json_object *o = js_push(r->before, json_object_new_object());
+    js_add_string(o, "action", action);
+    js_add_string(o, "name", what);
+    if (*why)
+        js_add_string(o, "why", why);
+}
+
+static bool mount_here(struct aw_err *err)
+{
+    /* safe because binfmt_misc has no device and no program in it */
+    if (mount("binfmt_misc", USUAL_PATH, "binfmt_misc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) ==
+        0)
+        return true;
+    return aw_fail(err, errno == EPERM ? AW_E_PERM : AW_E_IO, errno, "mount binfmt_misc on %s",
+                   USUAL_PATH);
+}
+
+static bool open_host(struct cli *c, struct cli_change *r, bool ready, struct aw_err *err)
+{
+    struct aw_err why = AW_ERR_INIT;
+    r->now.inst = aw_instance_open_host(&why);
+    if (r->now.inst)
+        return true;
+    if (!ready || why.code != AW_E_NOTFOUND) {
+        if (err)
+            *err = why;
+        return false;
+    }
+    note_before(r, "mount", USUAL_PATH, "binfmt_misc is not mounted");
+    if (c->args.dry_run)
+        return true;
+    if (access(USUAL_PATH, F_OK) < 0) {
+        const char *argv[] = {"modprobe", "binfmt_misc", NULL};
+        struct spawn s = {.argv = argv, .timeout_ms = 20000};
+        _cleanup_spawn_ struct spawn_result result = {0};
+        if (!spawn_check(&s, &result, err))
+            return aw_context(err, "load binfmt_misc");
+    }
+    if (!mount_here(err))
+        return false;
+    r->now.inst = aw_instance_open_host(err);
+    return r->now.inst != NULL;
+}
+
+/* Is what is mounted the same instance? */
+static bool same_instance(const struct aw_instance *a, const struct aw_instance *b)
+{
+    struct stat x, y;
+    return a && b && fstat(aw_instance_fd(a), &x) == 0 && fstat(aw_instance_fd(b), &y) == 0 &&
+           x.st_dev == y.st_dev;
+}
+
+/* Without making one: files of an outer namespace's instance belong to ids not mapped here. */
+static bool looks_own(const struct aw_instance *inst)
+{
+    struct stat st;
+    return inst && fstatat(aw_instance_fd(inst), "register", &st, 0) == 0 && st.st_uid == 0;
+}
+
+/* There is no union of instances: what the outer rules did would be gone. */
+static void copy_outer(struct cli *c, struct cli_change *r, const struct plan_now *outer)
+{
+    for (size_t i = outer->n; i-- > 0;) {
+        const struct aw_entry *e = &outer->entries[i];
+        struct aw_err why = AW_ERR_INIT;
+        if (!c->args.dry_run && e->known && !aw_instance_register(r->now.inst, &e->rule, &why))
+            aw_log(&c->log, AW_LOG_WARN, "the outer rule %s counts here no more: %s", e->rule.name,
+                   why.message);
+        else if (e->known)
+            note_before(r, "copy", e->rule.name, "a rule of the outer namespace");
+        if (!c->args.dry_run && e->known && !e->enabled)
+            aw_instance_enable(r->now.inst, e->rule.name, false, NULL);
+    }
+}
+
+static bool make_own(struct cli *c, struct cli_change *r, struct aw_instance *mounted,
+                     struct aw_err *err)
+{
+    struct plan_now outer = {.inst = mounted};
+    bool ok = plan_look(&outer, err);
+    if (ok && !c->args.dry_run) {
+        r->now.inst = aw_instance_open_new(err);
+        ok = r->now.inst != NULL;
+    }
+    if (ok && !same_instance(mounted, r->now.inst)) {
+        note_before(r, "mount", USUAL_PATH, "this user namespace's own binfmt_misc");
+        ok = c->args.dry_run || mount_here(err);
+        if (ok)
+            copy_outer(c, r, &outer);
+    }
+    plan_now_fini(&outer);
+    if (ok && c->args.dry_run)
+        r->now.inst = mounted; /* its rules are those that would have been copied */
+    else
+        aw_instance_close(mounted);
+    return ok;
+}
+
+static bool open_namespace(struct cli *c, struct cli_change *r, bool ready, struct aw_err *err)
+{
+    struct aw_err why = AW_ERR_INIT;
+    struct aw_instance *mounted = aw_instance_open_host(&why);
+    if (!mounted && why.code != AW_E_NOTFOUND) {
+        if (err)
+            *err = why;
+        return false;
+    }
+    if (ready && !(c->args.dry_run && looks_own(mounted)))
+        return make_own(c, r, mounted, err);
+    if (looks_own(mounted)) {
+        r->now.inst = mounted;
+        return true;
+    }
+    aw_instance_close(mounted);
+    aw_fail(err, AW_E_NOTFOUND, 0, "this user namespace has no binfmt_misc of its own");
+    return aw_mend(err, "archway install");
+}
+
+/* ---- opening ----------------------------------------------------------------------------------
+ */
+
+static bool may_change(struct cli *c, struct cli_change *r, struct aw_err *err)
+{
+    if (c->args.user_namespace && r->host) {
+        aw_fail(err, AW_E_ARG, 0, "--user-namespace: this is the machine's first user namespace");
+        return aw_mend(err, "podman unshare archway %s --user-namespace", c->verb->name);
+    }
+    if (!r->host || c->args.dry_run || geteuid() == 0)
+        return true;
+    _cleanup_buf_ struct buf words = {0};
+    for (size_t i = 0; i < c->args.operands.n; i++)
+        buf_addf(&words, " %s", c->args.operands.v[i]);
+    aw_fail(err, AW_E_PERM, 0, "the host's rules belong to root");
+    return aw_mend(err, "sudo archway %s%s (for rootless Podman: podman unshare archway %s%s)",
+                   c->verb->name, buf_str(&words), c->verb->name, buf_str(&words));
+}
+
+static bool open_records(struct cli *c, struct cli_change *r, struct aw_err *err)
+{
+    r->file = r->host ? strdup(RECORD_HOST_FILE) : cli_env_rules(&c->env, err);
+    if (!r->file)
+        return r->host ? aw_fail(err, AW_E_NOMEM, 0, "path of the records") : false;
+    if (!c->args.dry_run) {
+        _cleanup_free_ char *dir = strdup(r->file);
+        _cleanup_free_ char *lock = str_printf("%s.lock", r->file);
+        if (!dir || !lock)
+            return aw_fail(err, AW_E_NOMEM, 0, "path of the records");
+        *strrchr(dir, '/') = 0;
+        if (!file_mkdirs(AT_FDCWD, dir, 0755, err))
+            return false;
+        r->lock = file_lock(AT_FDCWD, lock, LOCK_EX, err);
+        if (r->lock < 0)
+            return false;
+    }
+    return records_load(r->file, &r->now.records, err);
+}
+
+bool cli_change_open(struct cli *c, enum cli_change_how how, struct cli_change *ret,
+                     struct aw_err *err)
+{
+    struct cli_change r = {.host = aw_instance_in_initial_ns(), .lock = -1};
+    r.before = json_object_new_array();
+    r.now.bounded = !r.host;
+    bool ok = may_change(c, &r, err) && open_records(c, &r, err);
+    if (ok && (how != CLI_CHANGE_RECORDED || r.now.records.n > 0)) {
+        bool ready = how != CLI_CHANGE_LOOK;
+        ok = (r.host ? open_host(c, &r, ready, err) : open_namespace(c, &r, ready, err)) &&
+             plan_look(&r.now, err);
+    }
+    if (!ok) {
+        cli_change_close(&r);
+        return false;
+    }
+    *ret = r;
+    return true;
+}
+
+void cli_change_close(struct cli_change *r)
+{
+    plan_fini(&r->plan);
+    plan_now_fini(&r->now);
+    aw_instance_close(r->now.inst);
+    free(r->file);
+    util_close(r->lock);
+    json_object_put(r->before);
+    *r = (struct cli_change){.lock = -1};
+}
+
+/* ---- carrying out -----------------------------------------------------------------------------
+ */
+
+static bool uses_persist(const struct cli_change *r)
+{
+    for (size_t i = 0; i < r->now.records.n; i++)
+        if (r->now.records.v[i].persist)
+            return true;
+    return false;
+}
+
+/* A systemd that runs has to be told of new unit files; elsewhere there is nobody to tell. */
+static void tell_systemd(struct cli *c)
+{
+    if (access("/run/systemd/system", F_OK) < 0)
+        return;
+    const char *argv[] = {"systemctl", "daemon-reload", NULL};
+    struct spawn s = {.argv = argv, .timeout_ms = 20000};
+    struct spawn_result result = {0};
+    struct aw_err why = AW_ERR_INIT;
+    if (!spawn_check(&s, &result, &why))
+        aw_log(&c->log, AW_LOG_WARN, "systemctl daemon-reload: %s", why.message);
+    spawn_result_fini(&result);
+}
+
+static bool write_down(struct cli *c, struct cli_change *r, bool persisted, struct aw_err *err)
+{
+    bool changed = false;
+    if (!records_save(r->file, &r->now.records, err))
+        return false;
+    if (!persisted && !uses_persist(r))
+        return true;
+    _cleanup_free_ char *program = realpath("/proc/self/exe", NULL);
+    if (!persist_sync(&r->now.records, program ? program : "archway", &changed, err))
+        return aw_context(err, "keep rules over restarts");
+    if (changed)
+        tell_systemd(c);
+    return true;
+}
+
+/* Steps that only bridge a gap interest nobody who did not ask for a dry run. */
+static bool shown(const struct cli *c, const struct plan_step *s)
+{
+    if (c->args.dry_run || s->op == PLAN_KEEP || s->op == PLAN_FORGET)
+        return true;
+    return s->done && s->op != PLAN_REMOVE && (s->op != PLAN_REGISTER || s->final);
+}
+
+static void print_step(const struct cli *c, const struct plan_step *s)
+{
+    static const char *const did[] = {"kept",    "registered", "removed",
+                                      "enabled", "disabled",   "removed"};
+    static const char *const will[] = {"keep",   "register", "remove",
+                                       "enable", "disable",  "forget the record of"};
+    _cleanup_buf_ struct buf b = {0};
+    buf_addf(&b, "%s ", c->args.dry_run ? will[s->op] : did[s->op]);
+    cli_out_safe(&b, s->name);
+    if (s->op == PLAN_REGISTER) {
+        buf_adds(&b, ": ");
+        if (s->platform && *s->platform)
+            buf_addf(&b, "%s by ", s->platform);
+        cli_out_safe(&b, s->path);
+    }
+    if (*s->why)
+        buf_addf(&b, " (%s)", s->why);
+    puts(buf_str(&b));
+}
+
+static void print_before(const struct cli *c, const struct cli_change *r)
+{
+    for (size_t i = 0; i < json_object_array_length(r->before); i++) {
+        struct json_object *o = json_object_array_get_idx(r->before, i);
+        const char *action = "", *name = "", *why = "";
+        js_get_string(o, "action", &action, NULL);
+        js_get_string(o, "name", &name, NULL);
+        js_get_string(o, "why", &why, NULL);
+        bool copy = str_eq(action, "copy");
+        printf("%s %s (%s)\n", c->args.dry_run ? action : copy ? "copied" : "mounted", name, why);
+    }
+}
+
+static void add_step(struct json_object *list, const struct plan_step *s)
+{
+    struct aw_rule rule;
+    struct json_object *o = js_push(list, json_object_new_object());
+    js_add_string(o, "action", plan_op_name(s->op));
+    js_add_string(o, "name", s->name);
+    if (s->op == PLAN_REGISTER && aw_rule_parse(s->text, strlen(s->text), &rule, NULL, NULL)) {
+        char flags[8];
+        aw_rule_flags_text(rule.flags, flags);
+        if (s->platform[0])
+            js_add_string(o, "platform", s->platform);
+        js_add_string(o, "interpreter", rule.interpreter);
+        js_add_string(o, "flags", flags);
+        js_add_string(o, "rule", s->text);
+        js_add_bool(o, "persist", s->persist);
+    }
+    if (*s->why)
+        js_add_string(o, "why", s->why);
+    js_add_bool(o, "done", s->done);
+}
+
+static int print_json(struct cli *c, struct cli_change *r, const struct aw_err *err)
+{
+    struct json_object *o = json_object_new_object();
+    js_add_string(o, "instance", r->host ? "host" : "user-namespace");
+    js_add_bool(o, "dry_run", c->args.dry_run);
+    js_add(o, "before", json_object_get(r->before));
+    struct json_object *list = js_add(o, "steps", json_object_new_array());
+    for (size_t i = 0; i < r->plan.n; i++)
+        add_step(list, &r->plan.v[i]);
+    if (err->code != AW_OK) {
+        struct json_object *e = js_add(o, "error", json_object_new_object());
+        js_add_string(e, "code", aw_code_name(err->code));
+        js_add_string(e, "message", err->message);
+        js_add_string(e, "mend", err->mend);
+    }
+    return cli_print_json(c, o);
+}
+
+int cli_change_finish(struct cli *c, struct cli_change *r, const struct aw_err *first)
+{
+    struct aw_err err = AW_ERR_INIT, writing = AW_ERR_INIT;
+    int status = first->code != AW_OK ? cli_fail(c, first) : 0;
+    if (!c->args.dry_run) {
+        bool persisted = uses_persist(r);
+        if (!plan_apply(&r->plan, &r->now, cli_interrupted, &err))
+            status = cli_fail(c, &err);
+        if (!write_down(c, r, persisted, &writing))
+            status = cli_fail(c, &writing);
+    }
+    cli_out_clear(&c->out);
+    int done;
+    if (c->args.json) {
+        done = print_json(c, r, first->code != AW_OK ? first : err.code != AW_OK ? &err : &writing);
+    } else {
+        if (!c->args.quiet)
+            print_before(c, r);
+        for (size_t i = 0; i < r->plan.n && !c->args.quiet; i++)
+            if (shown(c, &r->plan.v[i]))
+                print_step(c, &r->plan.v[i]);
+        done = cli_done(c);
+    }
+    return status ? status : done;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/change.h"
+
+#include "box/emulator.h"
+
+/* P and O: QEMU understands both, and looks at AT_FLAGS to tell whether P is set. C makes the
+ * interpreter run with the rights of setuid programs, which a user namespace bounds. */
+static unsigned flags_for(struct cli *c, const struct cli_change *r)
+{
+    bool credentials = !r->host || c->args.credentials;
+    return AW_RULE_P | AW_RULE_O | AW_RULE_F | (credentials ? AW_RULE_C : 0);
+}
+
+static bool one_platform(struct cli *c, struct cli_change *r, const struct aw_arch *arch,
+                         const char *path, struct aw_err *err)
+{
+    char platform[64];
+    snprintf(platform, sizeof(platform), "linux/%s", arch->oci_arch);
+    for (int i = aw_arch_rules(arch); i-- > 0;) {
+        struct aw_rule rule;
+        struct plan_want want = {
+            .rule = &rule,
+            .platform = platform,
+            .persist = c->args.persist == CLI_UNSET ? r->host : c->args.persist == CLI_TRUE,
+            .force = c->args.force,
+        };
+        if (!aw_arch_rule(arch, i, path, flags_for(c, r), &rule, err) ||
+            !plan_install(&r->plan, &r->now, &want, err))
+            return false;
+    }
+    return true;
+}
+
+static bool named(struct cli *c, struct cli_change *r, const char *text, struct aw_err *err)
+{
+    const struct aw_arch *arch = cli_change_arch(text, err);
+    const char *given = c->args.box.emulator;
+    struct box_world world = cli_box_world(c);
+    if (!arch)
+        return false;
+    if (given && given[0] == '/') {
+        return emulator_check(given, err) && one_platform(c, r, arch, given, err);
+    }
+    if (aw_arch_native(arch)) {
+        plan_keep(&r->plan, text, "this machine runs it without an emulator");
+        return true;
+    }
+    _cleanup_free_ char *path = emulator_find(arch, &world, err);
+    return path && one_platform(c, r, arch, path, err);
+}
+
+/* Every architecture that an emulator is there for. */
+static bool all(struct cli *c, struct cli_change *r, struct aw_err *err)
+{
+    struct box_world world = cli_box_world(c);
+    struct aw_err why = AW_ERR_INIT;
+    size_t found = 0;
+    const struct aw_arch *arch;
+    for (size_t i = 0; (arch = aw_arch_at(i)); i++) {
+        if (aw_arch_native(arch))
+            continue;
+        _cleanup_free_ char *path = emulator_find(arch, &world, &why);
+        if (path && !one_platform(c, r, arch, path, err))
+            return false;
+        found += path != NULL;
+    }
+    if (found)
+        return true;
+    if (err)
+        *err = why;
+    return aw_context(err, "install all");
+}
+
+/* "linux/arm64,riscv64" */
+static bool operand(struct cli *c, struct cli_change *r, const char *text, struct aw_err *err)
+{
+    _cleanup_free_ char *words = strdup(text);
+    char *save = NULL;
+    bool ok = words != NULL;
+    for (char *w = ok ? strtok_r(words, ",", &save) : NULL; w && ok; w = strtok_r(NULL, ",", &save))
+        ok = str_eq(w, "all") ? all(c, r, err) : named(c, r, w, err);
+    return ok;
+}
+
+static bool switched_on(struct cli_change *r, struct aw_err *err)
+{
+    bool on = true;
+    if (r->now.inst && !aw_instance_status(r->now.inst, &on, err))
+        return false;
+    if (on)
+        return true;
+    aw_fail(err, AW_E_PERM, 0, "binfmt_misc is switched off: no rule would have an effect");
+    return aw_mend(err, "archway enable --instance");
+}
+
+int cli_verb_install(struct cli *c)
+{
+    struct aw_err err = AW_ERR_INIT;
+    const struct strv *ops = &c->args.operands;
+    _cleanup_change_ struct cli_change r = {.lock = -1};
+    if (c->args.box.emulator && c->args.box.emulator[0] == '/' &&
+        (ops->n != 1 || str_eq(ops->v[0], "all") || strchr(ops->v[0], ','))) {
+        aw_fail(&err, AW_E_ARG, 0, "--emulator %s: for which platform?", c->args.box.emulator);
+        aw_mend(&err, "archway install --emulator PATH PLATFORM");
+        return cli_fail_usage(c, &err);
+    }
+    for (size_t i = 0; i < ops->n; i++) /* before anything is mounted */
+        if (!str_eq(ops->v[i], "all") && !strchr(ops->v[i], ',') &&
+            !cli_change_arch(ops->v[i], &err))
+            return cli_fail_usage(c, &err);
+    cli_interrupt_catch();
+    if (!cli_change_open(c, CLI_CHANGE_READY, &r, &err) || !switched_on(&r, &err))
+        return cli_fail(c, &err);
+    bool ok = ops->n > 0 || all(c, &r, &err);
+    for (size_t i = 0; i < ops->n && ok; i++)
+        ok = operand(c, &r, ops->v[i], &err);
+    if (!ok)
+        return cli_fail(c, &err);
+    return cli_change_finish(c, &r, &err);
+}

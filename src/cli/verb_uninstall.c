@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/change.h"
+
+static bool nothing_found(const struct cli_change *r, const char *operand, struct aw_err *err)
+{
+    for (size_t i = 0; i < r->now.n; i++) {
+        const char *name = r->now.entries[i].rule.name;
+        if (!cli_change_means(operand, name))
+            continue;
+        aw_fail(err, AW_E_PERM, 0, "rule %s is not Archway's: someone else registered it", name);
+        return aw_mend(err, "echo -1 > /proc/sys/fs/binfmt_misc/%s, if nobody needs it", name);
+    }
+    return aw_fail(err, AW_E_NOTFOUND, 0, "no rule of Archway's is called %s, or is for it",
+                   operand);
+}
+
+static bool one(struct cli_change *r, bool *done, const char *operand, struct aw_err *err)
+{
+    bool every = str_eq(operand, "all"), found = every;
+    for (size_t i = 0; i < r->now.records.n; i++) {
+        const struct record *rec = &r->now.records.v[i];
+        if (!every && !cli_change_means(operand, rec->name))
+            continue;
+        found = true;
+        if (!done[i])
+            plan_uninstall(&r->plan, &r->now, rec);
+        done[i] = true;
+    }
+    return found || nothing_found(r, operand, err);
+}
+
+int cli_verb_uninstall(struct cli *c)
+{
+    struct aw_err err = AW_ERR_INIT, first = AW_ERR_INIT;
+    _cleanup_change_ struct cli_change r = {.lock = -1};
+    cli_interrupt_catch();
+    if (!cli_change_open(c, CLI_CHANGE_LOOK, &r, &err))
+        return cli_fail(c, &err);
+    _cleanup_free_ bool *done = calloc(r.now.records.n + 1, sizeof(*done));
+    if (!done) {
+        aw_fail(&err, AW_E_NOMEM, 0, "uninstall: no memory");
+        return cli_fail(c, &err);
+    }
+    for (size_t i = 0; i < c->args.operands.n; i++)
+        if (!one(&r, done, c->args.operands.v[i], &err) && first.code == AW_OK)
+            first = err;
+    return cli_change_finish(c, &r, &first);
+}

@@ -1,0 +1,161 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The verbs that change rules, in a user namespace with an instance of its own: what is registered,
+# kept, refused, repaired and removed; and that a rule is replaced without a moment in which there is none.
+. "$(dirname "$0")/../lib/common.sh"
+need unshare python3
+as_user unshare -Urm true 2>/dev/null || skip_all "no user namespaces here"
+IFS=.- read -r major minor _ < <(uname -r)
+[ $((major * 1000 + minor)) -ge 6007 ] || skip_all "this kernel has no binfmt_misc for user namespaces"
+qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || skip_all "no static QEMU for aarch64"
+W=$T/tmp/w
+as_user mkdir -p "$W/bin" "$W/etc" "$W/run"
+as_user cp "$qemu" "$W/bin/qemu-aarch64-static"
+as_user python3 "$T/bin/mkelf" aarch64 "$W/hello" hello 3 || skip_all "mkelf does not work"
+
+user_file "$W/inner" <<'X'
+W=$1 A=$2 M=/proc/sys/fs/binfmt_misc
+export PATH=$W/bin:$PATH XDG_RUNTIME_DIR=$W/run
+cp /etc/passwd /etc/group "$W/etc/" && mount --bind "$W/etc" /etc
+# one line for a command: its name, its status; then what it printed
+t() {
+    local name=$1
+    shift
+    echo "== $name"
+    "$@" 2>&1
+    echo "status $?"
+}
+hello() { "$W/hello"; }
+t "nothing is there" "$A" refresh
+t "a dry run" "$A" install -n linux/arm64
+t "made no instance" sh -c '[ "$(stat -f -c %T /proc/sys/fs/binfmt_misc)" != binfmt_misc ] || [ "$(stat -c %u /proc/sys/fs/binfmt_misc/register)" != 0 ]'
+t "install" "$A" install linux/arm64
+t "foreign" hello
+t "flags" cat $M/qemu-aarch64
+t "verify" "$A" verify
+t "verify one without a rule" "$A" verify arm64 riscv64
+t "verify as JSON" "$A" verify --json arm64
+t "once more" "$A" install arm64
+t "no such platform" "$A" install linux/vax
+t "native" "$A" install "$(uname -m)"
+t "disable" "$A" disable arm64
+t "disabled" hello
+t "verify disabled" "$A" verify arm64
+t "refresh leaves it off" "$A" refresh --force
+t "still disabled" hello
+t "enable" "$A" enable 'qemu-aa*'
+t "enabled" hello
+t "off as a whole" "$A" disable --instance
+t "nothing runs" hello
+t "verify nothing" "$A" verify arm64
+t "install says so" "$A" install arm64
+t "on as a whole" "$A" enable --instance
+t "runs again" hello
+echo -1 >$M/status
+t "wiped" hello
+t "refresh brings it back" "$A" refresh
+t "back" hello
+t "fresh" "$A" refresh
+cp "$W/bin/qemu-aarch64-static" "$W/bin/new" && mv "$W/bin/new" "$W/bin/qemu-aarch64-static"
+t "stale" "$A" refresh -n
+t "verify stale" "$A" verify
+t "refresh stale" "$A" refresh
+t "fresh again" "$A" refresh
+printf %s ':qemu-arm:E::armtest::/bin/true:' >$M/register
+t "someone else's" "$A" install linux/arm
+t "someone else's stays" "$A" uninstall qemu-arm
+t "it did" cat $M/qemu-arm
+t "register" "$A" register ':made-up:E::madeup::/bin/true:F'
+t "a name twice" "$A" register ':made-up:E::madeup::/bin/true:F'
+t "a fault" "$A" register ':made-up2:Q::madeup::/bin/true:F'
+t "host's own" "$A" register ':made-up3:M::\x7fELF::/bin/true:F'
+t "persist" "$A" install --persist linux/arm64
+t "binfmt.d" cat /etc/binfmt.d/archway.conf
+t "unit" grep ExecStart /etc/systemd/system/archway-binfmt.service
+t "wanted" cat /etc/systemd/system/multi-user.target.wants/archway-binfmt.service
+t "json" "$A" refresh --force --json
+echo "== gapless"
+for i in 1 2; do
+    (
+        n=0 bad=0
+        until [ -e "$W/stop" ]; do
+            out=$("$W/hello" 2>&1)
+            [ "$?$out" = 3hello ] || bad=$((bad + 1))
+            n=$((n + 1))
+        done
+        echo "ran $((n > 20)) bad $bad"
+    ) &
+done
+for i in $(seq 20); do "$A" refresh --force -q arm64 || echo "refresh failed"; done
+touch "$W/stop"
+wait
+ls $M
+t "uninstall" "$A" uninstall all
+t "left" sh -c "ls $M; find /etc/binfmt.d /etc/systemd -type f -o -type l; ls $W/run/archway/*.json"
+X
+run as_user unshare -Urm bash "$W/inner" "$W" "$AW"
+[ "$STATUS" -le 125 ] || note "$ERR"
+part() {
+    sed -n "/^== $1\$/,/^== /p" <<<"$OUT" | sed '1d;/^== /d'
+}
+# p NAME STATUS REGEX
+p() {
+    like "$1" "$(part "$1" | tr '\n' '|')" "${3:-}.*status $2\\|\$"
+}
+p "nothing is there" 0
+p "a dry run" 0 '^mount .*register qemu-aarch64: linux/arm64 by .*/w/bin/qemu-aarch64-static'
+p "made no instance" 0
+p install 0 'registered qemu-aarch64'
+p foreign 3 '^hello\|'
+p flags 0 'flags: POCF\|'
+p verify 0 '^linux/arm64: works, [0-9.]+ ms, /.*/w/bin/qemu-aarch64-static\|'
+p "verify one without a rule" 1 '^linux/arm64: works.*linux/riscv64: does not work: there is no rule for its programs\|.*archway install linux/riscv64'
+p "verify as JSON" 0 '"works": true.*"start_us".*"state": "fresh".*"ino": '
+p "once more" 0 'kept qemu-aarch64 \(good as it is\)'
+p "no such platform" 2 'vax'
+p native 0 'without an emulator'
+p disable 0 'disabled qemu-aarch64'
+p disabled 126
+p "verify disabled" 1 'rule qemu-aarch64 is switched off.*archway enable linux/arm64'
+p "refresh leaves it off" 0 'disabled qemu-aarch64 \(as it was\)'
+p "still disabled" 126
+p enable 0 'enabled qemu-aarch64'
+p enabled 3 '^hello\|'
+p "off as a whole" 0
+p "nothing runs" 126
+p "verify nothing" 1 'binfmt_misc is switched off as a whole'
+p "install says so" 1 'archway enable --instance'
+p "on as a whole" 0
+p "runs again" 3 '^hello\|'
+p wiped 126
+p "refresh brings it back" 0 'registered qemu-aarch64.*someone removed it'
+p back 3 '^hello\|'
+p fresh 0 'kept qemu-aarch64 \(good as it is\)'
+p stale 0 'register qemu-aarch64\.next.*its interpreter was replaced.*remove qemu-aarch64\|register qemu-aarch64:.*remove qemu-aarch64\.next'
+p "verify stale" 0 'works, .*\(stale: archway refresh\)'
+p "refresh stale" 0 'registered qemu-aarch64'
+p "fresh again" 0 'kept qemu-aarch64 \(good as it is\)'
+if command -v qemu-arm-static qemu-arm >/dev/null; then
+    p "someone else's" 1 'archway install --force linux/arm'
+fi
+p "someone else's stays" 1 "not Archway's"
+p "it did" 0 'extension \.armtest'
+p register 0 'registered made-up'
+p "a name twice" 1 'archway register --force'
+p "a fault" 2 'type'
+p "host's own" 1 'host-elf'
+p persist 0 'registered qemu-aarch64.*to be kept over restarts'
+p binfmt.d 0 ':qemu-aarch64:M::.*:.*/w/bin/qemu-aarch64-static:POCF\|'
+unlike "a raw rule is not kept over restarts unasked" "$(part binfmt.d)" 'made-up'
+p unit 0 'refresh --force'
+p wanted 0 'refresh --force'
+is "json" "$(part json | sed 's/}status .*/}/' | python3 -c '
+import json, sys
+v = json.load(sys.stdin)
+print(v["instance"], v["dry_run"], all(s["done"] for s in v["steps"]), [s["name"] for s in v["steps"] if s["action"] == "register"])')" \
+    "user-namespace False True ['made-up.next', 'made-up', 'qemu-aarch64.next', 'qemu-aarch64']"
+is "no failed exec in 20 replacements, and no entry too many" "$(part gapless | tr '\n' '|')" \
+    "ran 1 bad 0|ran 1 bad 0|made-up|qemu-aarch64|qemu-arm|register|status|"
+p uninstall 0 'removed made-up\|removed qemu-aarch64'
+like "left: only what is someone else's" "$(part left | tr '\n' '|')" '^qemu-arm\|register\|status\|ls: .*\|status 2\|$'
+[ "${test_bad:-0}" -eq 0 ] || note "$OUT" "$ERR"
