@@ -392,8 +392,8 @@ bool stage_fini(struct stage *st, struct aw_err *err)
 {
     util_close(st->rootfs_fd);
     st->rootfs_fd = -1;
-    /* the overlay stays mounted, unused, until the kernel takes it away with this mount namespace: an
-     * unmount here would wait for one more grace period */
+    /* the overlay stays mounted, unused, until the kernel takes it away with this mount namespace:
+     * an unmount here would wait for one more grace period */
     _cleanup_close_ int fd = openat(st->fd, "data", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return aw_fail(err, AW_E_IO, errno, "open the writable layer");
