@@ -9,7 +9,6 @@
 #include "binfmt/instance.h"
 #include "binfmt/rule.h"
 
-#include "base/file.h"
 #include "base/util.h"
 
 #include <dirent.h>
@@ -156,17 +155,18 @@ bool aw_instance_read(struct aw_instance *inst, const char *name, struct aw_entr
 {
     if (!name[0] || strchr(name, '/') || str_eq(name, "register") || str_eq(name, "status"))
         return aw_fail(err, AW_E_ARG, 0, "rule \"%s\": no name of an entry", name);
-    size_t len;
-    struct aw_err why = AW_ERR_INIT;
-    _cleanup_free_ char *text = file_load(inst->fd, name, ENTRY_MAX, &len, &why);
-    if (!text && why.code == AW_E_NOTFOUND)
+    char text[ENTRY_MAX];
+    _cleanup_close_ int fd = openat(inst->fd, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
         return aw_fail(err, AW_E_NOTFOUND, 0, "rule %s: there is no such entry", name);
-    if (!text) {
-        if (err)
-            *err = why;
-        return false;
-    }
-    return aw_entry_parse(name, text, len, ret, err);
+    /* the kernel gives all of an entry at once, so a second read would find nothing: it is saved,
+     * for each of perhaps a thousand rules */
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text));
+    if (len < 0)
+        return aw_fail(err, instance_code(errno), errno, "rule %s: read its entry", name);
+    if (len == sizeof(text))
+        return aw_fail(err, AW_E_LIMIT, 0, "rule %s: its entry is longer than any kernel's", name);
+    return aw_entry_parse(name, text, (size_t)len, ret, err);
 }
 
 /* Room for one more in the array of *n entries at *list. */

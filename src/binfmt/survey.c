@@ -28,6 +28,13 @@ struct bits {
     uint64_t value[WORDS]; /* and to what */
 };
 
+/* The last word in which a rule fixes bits: most rules differ from each other there (in the machine
+ * number), and a small array of these stays in the nearest cache. */
+struct last {
+    size_t word;
+    uint64_t mask, value;
+};
+
 static void take_bits(const struct aw_rule *r, struct bits *ret)
 {
     uint8_t mask[AW_RULE_WINDOW] = {0}, value[AW_RULE_WINDOW] = {0};
@@ -82,6 +89,25 @@ bool aw_rule_overlaps(const struct aw_rule *a, const struct aw_rule *b)
     return bits_overlap(&x, &y);
 }
 
+static struct last take_last(const struct bits *b)
+{
+    size_t word = b->end ? b->end - 1 : 0;
+    return (struct last){.word = word, .mask = b->mask[word], .value = b->value[word]};
+}
+
+/* The first entry before number i that covers it, or AW_SURVEY_NONE. */
+static size_t find_shadow(const struct aw_entry *entries, const struct bits *bits,
+                          const struct last *last, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if ((bits[i].value[last[k].word] ^ last[k].value) & last[k].mask)
+            continue;
+        if (entries[k].known && entries[k].enabled && bits_cover(&bits[k], &bits[i]))
+            return k;
+    }
+    return AW_SURVEY_NONE;
+}
+
 /* The headers of every architecture, made once for all rules. */
 struct headers {
     size_t n_archs;                            /* in use */
@@ -131,8 +157,9 @@ bool aw_survey(const struct aw_entry *entries, size_t n, bool look, struct aw_su
 {
     struct aw_survey_row *rows = calloc(n ? n : 1, sizeof(*rows));
     _cleanup_free_ struct bits *bits = calloc(n ? n : 1, sizeof(*bits));
+    _cleanup_free_ struct last *last = calloc(n ? n : 1, sizeof(*last));
     _cleanup_free_ struct headers *headers = malloc(sizeof(*headers));
-    if (!rows || !bits || !headers) {
+    if (!rows || !bits || !last || !headers) {
         free(rows);
         return aw_fail(err, AW_E_NOMEM, 0, "compare rules: no memory");
     }
@@ -141,16 +168,16 @@ bool aw_survey(const struct aw_entry *entries, size_t n, bool look, struct aw_su
         const struct aw_entry *e = &entries[i];
         rows[i].shadowed_by = AW_SURVEY_NONE;
         rows[i].held = (e->rule.flags & AW_RULE_F) != 0;
+        bool again = i > 0 && str_eq(e->rule.interpreter, entries[i - 1].rule.interpreter);
         if (look)
-            rows[i].file_errno = file_errno(e->rule.interpreter);
+            rows[i].file_errno = again ? rows[i - 1].file_errno : file_errno(e->rule.interpreter);
         if (!e->known)
             continue;
         take_bits(&e->rule, &bits[i]);
         rows[i].archs = find_archs(headers, &e->rule);
         rows[i].native = (rows[i].archs & headers->native) != 0;
-        for (size_t k = 0; k < i && rows[i].shadowed_by == AW_SURVEY_NONE; k++)
-            if (entries[k].known && entries[k].enabled && bits_cover(&bits[k], &bits[i]))
-                rows[i].shadowed_by = k;
+        last[i] = take_last(&bits[i]);
+        rows[i].shadowed_by = find_shadow(entries, bits, last, i);
     }
     *ret = rows;
     return true;
