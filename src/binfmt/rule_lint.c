@@ -19,6 +19,9 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 
+#define INITIAL_USER_NS 0xEFFFFFFDU /* the inode number that Linux gives it */
+#define OVERFLOW_ID 65534           /* stands for ids that are not mapped */
+
 struct findings {
     struct aw_lint *v; /* AW_LINT_MAX of them */
     size_t n;          /* in use */
@@ -122,12 +125,27 @@ static void lint_magic(const struct aw_rule *r, struct findings *f)
             "reaches beyond 128 bytes: Linux before 5.1 refuses it");
 }
 
+static bool in_initial_namespace(void)
+{
+    struct stat st;
+    return stat("/proc/self/ns/user", &st) == 0 && st.st_ino == INITIAL_USER_NS;
+}
+
+/* Could anyone here but root have written it? In a user namespace the files of ids that are not
+ * mapped (the host's root among them) seem to belong to nobody; nobody there can write them. */
+static bool others_write(const struct stat *st)
+{
+    bool trusted = st->st_uid == 0 || (st->st_uid == OVERFLOW_ID && !in_initial_namespace());
+    return !trusted || (st->st_mode & 022);
+}
+
 static void lint_flags(const struct aw_rule *r, struct findings *f)
 {
     if (r->flags & AW_RULE_T)
         add(f, AW_LINT_NEEDS_7_3, AW_LINT_NOTE, "flag T: Linux before 7.3 refuses it");
     if (r->flags & AW_RULE_C)
-        add(f, AW_LINT_CREDENTIALS, AW_LINT_WARN,
+        /* in a user namespace the rights end at its id map */
+        add(f, AW_LINT_CREDENTIALS, in_initial_namespace() ? AW_LINT_WARN : AW_LINT_NOTE,
             "flag C: for setuid programs the interpreter runs with the owner's rights; on the "
             "host's instance that is root");
     if (!(r->flags & AW_RULE_F))
@@ -183,7 +201,7 @@ static void lint_interpreter(const struct aw_rule *r, struct findings *f)
             S_ISREG(st.st_mode) ? "not executable" : "no regular file");
         return;
     }
-    if ((r->flags & AW_RULE_C) && (st.st_uid != 0 || (st.st_mode & 022)))
+    if ((r->flags & AW_RULE_C) && others_write(&st))
         add(f, AW_LINT_CREDENTIALS_OWNER, AW_LINT_REFUSE,
             "flag C, and the interpreter can be written by others than root");
     _cleanup_close_ int readable = open(r->interpreter, O_RDONLY | O_CLOEXEC);

@@ -29,6 +29,7 @@ enum cli_verb_id {
     CLI_SHOW,
     CLI_WHICH,
     CLI_LINT,
+    CLI_DOCTOR,
     CLI_INSTALL,
     CLI_UNINSTALL,
     CLI_ENABLE,
@@ -167,6 +168,7 @@ int cli_verb_ls(struct cli *c);
 int cli_verb_show(struct cli *c);
 int cli_verb_which(struct cli *c);
 int cli_verb_lint(struct cli *c);
+int cli_verb_doctor(struct cli *c);
 int cli_verb_inspect(struct cli *c);
 int cli_verb_install(struct cli *c);
 int cli_verb_uninstall(struct cli *c);

@@ -15,7 +15,7 @@
 
 #define AT(field) offsetof(struct cli_args, field)
 #define RUN CLI_V(RUN)
-#define RULES (CLI_V(LS) | CLI_V(SHOW) | CLI_V(WHICH) | CLI_V(LINT))
+#define RULES (CLI_V(LS) | CLI_V(SHOW) | CLI_V(WHICH) | CLI_V(LINT) | CLI_V(DOCTOR))
 #define CHANGE                                                                                     \
     (CLI_V(INSTALL) | CLI_V(UNINSTALL) | CLI_V(ENABLE) | CLI_V(DISABLE) | CLI_V(REFRESH) |         \
      CLI_V(REGISTER))
@@ -497,6 +497,14 @@ const struct cli_option cli_options[] = {
      .complete = CLI_COMPLETE_DIR,
      .how = CLI_TEXT,
      .offset = AT(root)},
+
+    {.name = "quiet",
+     .letter = 'q',
+     .verbs = CLI_V(DOCTOR),
+     .group = "Output",
+     .help = "show only what needs mending",
+     .how = CLI_BOOL,
+     .offset = AT(quiet)},
 
     /* ---- everywhere ---- */
     {.name = "storage",

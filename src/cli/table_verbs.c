@@ -65,6 +65,12 @@ static const struct cli_exit exits_lint[] = {
     {NULL, NULL},
 };
 
+static const struct cli_exit exits_doctor[] = {
+    {"0", "nothing needs mending; there may be notes"},
+    {"1", "a warning or an error was found, or Archway failed"},
+    {NULL, NULL},
+};
+
 static const struct cli_example examples_which[] = {
     {"Why does this give \"exec format error\"?", "archway which ./program"},
     {"What would a container with this root file system do?",
@@ -308,6 +314,26 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
          .fail_status = 1,
          .complete = CLI_COMPLETE_FILE,
          .run = cli_verb_lint},
+    [CLI_DOCTOR] =
+        {.name = "doctor",
+         .operands = "",
+         .group = RULES,
+         .summary = "look for what keeps programs of other platforms from running",
+         .text = "Looks at the kernel, the mount of binfmt_misc, user namespaces (it makes one to "
+                 "see), subordinate ids, helper programs, emulators, the rules that count here, "
+                 "and other container engines. Each finding has a severity (`ok`, `note`, `warn`, "
+                 "`error`) and, where something is wrong, the command that mends it. Nothing is "
+                 "changed.\n\n"
+                 "Run it as the user who has the trouble: ids and namespaces are looked at with "
+                 "the caller's rights.\n\n"
+                 "With `--json`: an object with `worst` (a severity) and `findings`, an array of "
+                 "objects with `kind` (a stable word), `severity`, `message` and `mend` (absent if "
+                 "there is nothing to do).",
+         .exits = exits_doctor,
+         .see_also = "user_namespaces(7), subuid(5)",
+         .usage_status = 2,
+         .fail_status = 1,
+         .run = cli_verb_doctor},
     [CLI_INSPECT] = {.name = "inspect",
                      .operands = "NAME...",
                      .group = ARCHWAY,

@@ -136,3 +136,24 @@ run aw lint "$T/tmp/nofile"
 refused "lint: neither rule nor file" 'No such file'
 run aw lint "$T/tmp/a"
 is "lint: a file that holds no rules" "$STATUS" 1
+
+# ---- doctor -------------------------------------------------------------------------------------
+own 'archway doctor'
+is "doctor: warnings are status 1" "$STATUS" 1
+like "doctor: a missing interpreter" "$OUT" '^warn +rule wine: interpreter /nowhere/wine: .*\[interpreter-not-found\]$'
+like "doctor: how to mend it" "$OUT" '^ +to mend it: install /nowhere/wine, or: echo -1 > /proc/sys/fs/binfmt_misc/wine$'
+like "doctor: a dynamic interpreter" "$OUT" '^warn +rule qemu-aarch64: .*\[interpreter-dynamic\]$'
+like "doctor: a shadowed rule" "$OUT" '^note +rule older never gets its turn: qemu-aarch64 '
+like "doctor: namespaces were tried" "$OUT" '\[user-namespaces\]$'
+unlike "doctor: switched-off rules do not count" "$OUT" 'rule off'
+own 'echo 0 >/proc/sys/fs/binfmt_misc/status; archway doctor -q'
+like "doctor: all switched off" "$OUT" '^error +binfmt_misc is switched off'
+unlike "doctor -q: only what needs mending" "$OUT" '^(ok|note) '
+own 'echo -1 >/proc/sys/fs/binfmt_misc/status; PATH=/nowhere '"$T"'/bin/archway doctor --json'
+like "doctor --json: no emulator" "$OUT" '"mend": "apt install qemu-user-static"'
+like "doctor --json: the worst" "$OUT" '"worst": "error"'
+is "doctor: errors are status 1" "$STATUS" 1
+own 'mount -o remount,ro /proc/sys/fs/binfmt_misc; archway doctor'
+like "doctor: mounted read-only" "$OUT" '^note +binfmt_misc is mounted read-only'
+own 'umount /proc/sys/fs/binfmt_misc; archway doctor'
+like "doctor: not mounted" "$OUT" '^note +binfmt_misc: it is not mounted'
