@@ -26,6 +26,7 @@ enum aw_code {
     AW_E_TIMEOUT,     /* a helper did not answer in time */
     AW_E_CHILD,       /* a helper program failed */
     AW_E_CANCELLED,   /* the user interrupted */
+    AW_E_IDMAP,       /* newuidmap or newgidmap refused to map a user's range of ids */
 };
 
 struct aw_err {

@@ -82,6 +82,8 @@ const char *aw_code_name(enum aw_code code)
         return "helper-failed";
     case AW_E_CANCELLED:
         return "cancelled";
+    case AW_E_IDMAP:
+        return "id-map";
     }
     return "unknown";
 }

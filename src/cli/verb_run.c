@@ -33,17 +33,34 @@ static bool run_image(struct cli *c, struct store *s, const struct idmap *map, i
     return good;
 }
 
+/* Everything with the map that cli_open_store plans. */
+static bool run_once(struct cli *c, struct idmap *map, int *ret_status, struct aw_err *err)
+{
+    _cleanup_store_ struct store *s = cli_open_store(c, map, err);
+    if (!s)
+        return false;
+    reap(c, s);
+    return run_image(c, s, map, ret_status, err);
+}
+
 int cli_verb_run(struct cli *c)
 {
     struct aw_err err = AW_ERR_INIT;
-    struct idmap map;
+    struct idmap map = {.kind = IDMAP_SINGLE};
     int status = c->verb->fail_status;
     cli_interrupt_catch();
-    _cleanup_store_ struct store *s = cli_open_store(c, &map, &err);
-    if (!s)
-        return cli_fail(c, &err);
-    reap(c, s);
-    if (run_image(c, s, &map, &status, &err))
+    bool ok = run_once(c, &map, &status, &err);
+    if (!ok && err.code == AW_E_IDMAP) {
+        /* newuidmap is there and may not do its work (inside Docker, say): one id is better than
+         * none */
+        cli_out_clear(&c->out);
+        aw_log(&c->log, AW_LOG_WARN, "%s; going on with a single id. To mend it: %s", err.message,
+               err.mend);
+        c->args.box.single_id = true;
+        err = (struct aw_err)AW_ERR_INIT;
+        ok = run_once(c, &map, &status, &err);
+    }
+    if (ok)
         return status;
     const struct strv *command = &c->args.box.command;
     if (status == BOX_EXIT_NOT_FOUND && command->n > 0 && command->v[0][0] == '-' && !err.mend[0])

@@ -23,6 +23,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -58,8 +59,9 @@ static bool map_directly(const struct idmap *m, pid_t pid, struct aw_err *err)
            write_map(pid, "gid_map", m->gid, m->n_gid, err);
 }
 
+/* The helper's complaint goes to words. */
 static pid_t start_mapper(const char *program, pid_t pid, const struct idmap_line *l, int n,
-                          struct aw_err *err)
+                          int words, struct aw_err *err)
 {
     char numbers[1 + 3 * IDMAP_LINES][16];
     const char *argv[3 + 3 * IDMAP_LINES] = {program};
@@ -73,17 +75,32 @@ static pid_t start_mapper(const char *program, pid_t pid, const struct idmap_lin
     for (int i = 0; i < k; i++)
         argv[1 + i] = numbers[i];
     argv[1 + k] = NULL;
-    struct spawn s = {.argv = argv, .stderr_fd = 2};
+    struct spawn s = {.argv = argv, .stderr_fd = words};
     return spawn_start(&s, err);
+}
+
+static bool mapper_failed(const char *name, int status, int words, struct aw_err *err)
+{
+    char text[300];
+    ssize_t n = words < 0 ? 0 : pread(words, text, sizeof(text) - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    aw_fail(err, AW_E_IDMAP, 0, "%s failed with status %d: %s", name, status, text);
+    return aw_mend(err,
+                   "check that %s may do its work (setuid root or with file capabilities; inside "
+                   "Docker it needs --cap-add SYS_ADMIN, or: setcap cap_setuid=ep on newuidmap and "
+                   "cap_setgid=ep on newgidmap) and that /etc/subuid and /etc/subgid agree",
+                   name);
 }
 
 static bool map_by_helpers(const struct idmap *m, pid_t pid, struct aw_err *err)
 {
     static const char *const names[] = {"newuidmap", "newgidmap"};
+    _cleanup_close_ int words = memfd_create("words", MFD_CLOEXEC);
     pid_t helper[2];
     bool ok = true;
-    helper[0] = start_mapper(names[0], pid, m->uid, m->n_uid, err);
-    helper[1] = helper[0] < 0 ? -1 : start_mapper(names[1], pid, m->gid, m->n_gid, err);
+    helper[0] = start_mapper(names[0], pid, m->uid, m->n_uid, words, err);
+    helper[1] = helper[0] < 0 ? -1 : start_mapper(names[1], pid, m->gid, m->n_gid, words, err);
     for (int i = 0; i < 2; i++) {
         int status = 0;
         if (helper[i] < 0) {
@@ -93,11 +110,7 @@ static bool map_by_helpers(const struct idmap *m, pid_t pid, struct aw_err *err)
             waitpid(helper[i], NULL, 0);
             ok = aw_context(err, "%s", names[i]);
         } else if (status != 0 && ok) {
-            ok = aw_fail(err, AW_E_CHILD, 0, "%s failed with status %d", names[i], status);
-            aw_mend(err,
-                    "check that %s is setuid root and that /etc/subuid and /etc/subgid agree: "
-                    "ls -l $(command -v %s); grep $(id -un) /etc/subuid /etc/subgid",
-                    names[i], names[i]);
+            ok = mapper_failed(names[i], status, words, err);
         }
     }
     return ok;
