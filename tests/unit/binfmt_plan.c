@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plans, records and the files that keep rules, against real instances where the kernel has them.
+ */
+#include "binfmt_ns.h"
+
+#include "binfmt/guest.h"
+#include "binfmt/persist.h"
+#include "binfmt/plan.h"
+
+#include <sys/stat.h>
+
+static void made_up(struct aw_rule *ret, const char *name, const char *interpreter)
+{
+    char text[256];
+    struct aw_err err = AW_ERR_INIT;
+    snprintf(text, sizeof(text), ":%s:E::archwaytest::%s:F", name, interpreter);
+    CHECK_OK(aw_rule_parse(text, strlen(text), ret, NULL, &err), err);
+}
+
+static void look(struct plan_now *now)
+{
+    struct aw_err err = AW_ERR_INIT;
+    CHECK_OK(plan_look(now, &err), err);
+}
+
+static void apply(struct plan *p, struct plan_now *now)
+{
+    struct aw_err err = AW_ERR_INIT;
+    CHECK_OK(plan_apply(p, now, NULL, &err), err);
+    plan_fini(p);
+    look(now);
+}
+
+/* The steps as one line: "register a.next, remove a". */
+static const char *said(const struct plan *p, char ret[512])
+{
+    size_t at = 0;
+    ret[0] = 0;
+    for (size_t i = 0; i < p->n; i++)
+        at += (size_t)snprintf(ret + at, 512 - at, "%s%s %s", i ? ", " : "",
+                               plan_op_name(p->v[i].op), p->v[i].name);
+    return ret;
+}
+
+static void install(struct plan *p, const struct plan_now *now, const struct aw_rule *rule,
+                    bool force)
+{
+    struct aw_err err = AW_ERR_INIT;
+    struct plan_want want = {.rule = rule, .platform = "", .force = force};
+    CHECK_OK(plan_install(p, now, &want, &err), err);
+}
+
+static char *copy_of_true(void)
+{
+    static char path[] = "/tmp/archway-plan-XXXXXX";
+    strcpy(path, "/tmp/archway-plan-XXXXXX");
+    int fd = mkstemp(path);
+    if (fd < 0)
+        TEST_FAIL("no temporary file");
+    close(fd);
+    char command[128];
+    snprintf(command, sizeof(command), "cp /bin/true %s && chmod 755 %s", path, path);
+    CHECK(system(command) == 0);
+    return path;
+}
+
+TEST(install_keep_replace_remove)
+{
+    struct plan_now now = {.inst = ns_instance(), .bounded = true};
+    struct plan p = {0};
+    struct aw_rule rule;
+    struct aw_err err = AW_ERR_INIT;
+    char text[512];
+    made_up(&rule, "plan-a", "/bin/true");
+    look(&now);
+    install(&p, &now, &rule, false);
+    CHECK_STR(said(&p, text), "register plan-a");
+    apply(&p, &now);
+    CHECK(plan_entry(&now, "plan-a") && plan_owns(&now, plan_entry(&now, "plan-a")));
+    install(&p, &now, &rule, false);
+    CHECK_STR(said(&p, text), "keep plan-a");
+    CHECK(!plan_changes(&p));
+    plan_fini(&p);
+    install(&p, &now, &rule, true);
+    CHECK_STR(said(&p, text), "register plan-a.next, remove plan-a, register plan-a, remove "
+                              "plan-a.next");
+    apply(&p, &now);
+    CHECK_INT(now.n, 1);
+    CHECK_INT(record_state(records_find(&now.records, "plan-a"), now.inst), RECORD_FRESH);
+    plan_uninstall(&p, &now, records_find(&now.records, "plan-a"));
+    apply(&p, &now);
+    CHECK_INT(now.n, 0);
+    CHECK_INT(now.records.n, 0);
+    CHECK(!plan_entry(&now, "plan-a"));
+    (void)err;
+    plan_now_fini(&now);
+}
+
+TEST(what_others_did)
+{
+    struct plan_now now = {.inst = ns_instance(), .bounded = true};
+    struct plan p = {0};
+    struct aw_rule rule, other;
+    struct aw_err err = AW_ERR_INIT;
+    char text[512];
+    made_up(&rule, "plan-b", "/bin/true");
+    look(&now);
+    install(&p, &now, &rule, false);
+    apply(&p, &now);
+    const struct record *rec = records_find(&now.records, "plan-b");
+
+    /* the same rule, registered by someone else: still ours, but nobody knows what is held */
+    CHECK_OK(aw_instance_remove(now.inst, "plan-b", &err), err);
+    CHECK_INT(record_state(rec, now.inst), RECORD_ABSENT);
+    CHECK_OK(aw_instance_register(now.inst, &rule, &err), err);
+    look(&now);
+    CHECK_INT(record_state(rec, now.inst), RECORD_REPLACED);
+    CHECK(plan_owns(&now, plan_entry(&now, "plan-b")));
+
+    /* another one: theirs */
+    made_up(&other, "plan-b", "/bin/false");
+    CHECK_OK(aw_instance_remove(now.inst, "plan-b", &err), err);
+    CHECK_OK(aw_instance_register(now.inst, &other, &err), err);
+    look(&now);
+    CHECK(!plan_owns(&now, plan_entry(&now, "plan-b")));
+    CHECK(!plan_refresh(&p, &now, rec, false, &err));
+    CHECK_INT(err.code, AW_E_EXIST);
+    CHECK_INT(p.n, 0);
+    plan_uninstall(&p, &now, rec);
+    CHECK_STR(said(&p, text), "forget plan-b");
+    apply(&p, &now);
+    CHECK_INT(now.n, 1);
+    CHECK_INT(now.records.n, 0);
+
+    /* it serves, so it is kept; taken over when forced */
+    install(&p, &now, &rule, false);
+    CHECK_STR(said(&p, text), "keep plan-b");
+    plan_fini(&p);
+    install(&p, &now, &rule, true);
+    apply(&p, &now);
+    CHECK_STR(plan_entry(&now, "plan-b")->rule.interpreter, "/bin/true");
+    CHECK(plan_owns(&now, plan_entry(&now, "plan-b")));
+    plan_now_fini(&now);
+}
+
+TEST(stale_and_gone)
+{
+    struct plan_now now = {.inst = ns_instance(), .bounded = true};
+    struct plan p = {0};
+    struct aw_rule rule;
+    struct aw_err err = AW_ERR_INIT;
+    char other[64], text[512];
+    char *path = copy_of_true();
+    snprintf(other, sizeof(other), "%s.new", path);
+    made_up(&rule, "plan-c", path);
+    look(&now);
+    install(&p, &now, &rule, false);
+    apply(&p, &now);
+    const struct record *rec = records_find(&now.records, "plan-c");
+    CHECK_INT(record_state(rec, now.inst), RECORD_FRESH);
+    CHECK(rename(path, other) == 0);
+    CHECK_INT(record_state(rec, now.inst), RECORD_GONE);
+    CHECK(!plan_refresh(&p, &now, rec, true, &err));
+    CHECK_INT(err.code, AW_E_NOTFOUND);
+    CHECK(strstr(err.message, path) != NULL);
+    CHECK(strstr(err.mend, "plan-c") != NULL);
+    char command[160];
+    snprintf(command, sizeof(command), "cp %s %s", other, path);
+    CHECK(system(command) == 0);
+    CHECK_INT(record_state(rec, now.inst), RECORD_STALE);
+    CHECK_OK(plan_refresh(&p, &now, rec, false, &err), err);
+    CHECK_STR(said(&p, text), "register plan-c.next, remove plan-c, register plan-c, remove "
+                              "plan-c.next");
+    apply(&p, &now);
+    CHECK_INT(record_state(records_find(&now.records, "plan-c"), now.inst), RECORD_FRESH);
+    unlink(path);
+    unlink(other);
+    plan_now_fini(&now);
+}
+
+TEST(after_a_failure_records_tell_what_is_there)
+{
+    struct plan_now now = {.inst = ns_instance(), .bounded = true};
+    struct plan p = {0};
+    struct aw_rule a, b;
+    struct aw_err err = AW_ERR_INIT;
+    made_up(&a, "plan-d", "/bin/true");
+    made_up(&b, "plan-e", "/nowhere/at/all");
+    look(&now);
+    install(&p, &now, &a, false);
+    install(&p, &now, &b, false);
+    CHECK(!plan_apply(&p, &now, NULL, &err));
+    CHECK_INT(err.code, AW_E_NOTFOUND);
+    CHECK(p.v[0].done && !p.v[1].done);
+    CHECK_INT(now.records.n, 1);
+    CHECK_STR(now.records.v[0].name, "plan-d");
+    plan_fini(&p);
+    /* what a process that died in the middle left */
+    struct aw_rule next;
+    made_up(&next, "plan-d.next", "/bin/true");
+    CHECK_OK(aw_instance_register(now.inst, &next, &err), err);
+    look(&now);
+    char text[512];
+    CHECK_OK(plan_refresh(&p, &now, &now.records.v[0], false, &err), err);
+    CHECK(strstr(said(&p, text), "remove plan-d.next") != NULL);
+    apply(&p, &now);
+    CHECK_INT(now.n, 1);
+    plan_now_fini(&now);
+}
+
+TEST(a_rule_that_breaks_the_machine)
+{
+    struct plan_now now = {0};
+    struct plan p = {0};
+    struct aw_rule rule;
+    struct aw_err err = AW_ERR_INIT;
+    const char *text = ":bad:M::\\x7fELF::/bin/true:F";
+    CHECK_OK(aw_rule_parse(text, strlen(text), &rule, NULL, &err), err);
+    struct plan_want want = {.rule = &rule, .platform = "", .force = true};
+    CHECK(!plan_install(&p, &now, &want, &err));
+    CHECK(strstr(err.message, "host-elf") != NULL);
+    CHECK_INT(p.n, 0);
+}
+
+TEST(records_survive_a_file)
+{
+    struct records r = {0}, back = {0};
+    struct aw_err err = AW_ERR_INIT;
+    char path[] = "/tmp/archway-records-XXXXXX", file[64];
+    CHECK(mkdtemp(path) != NULL);
+    snprintf(file, sizeof(file), "%s/deep/rules.json", path);
+    struct record rec = {
+        .name = strdup("a \"quoted\" one"),
+        .platform = strdup("linux/arm64"),
+        .text = strdup(":a:M::\\x7f\\\\::/x:"),
+        .path = strdup("/x"),
+        .file = {.dev = 1, .ino = UINT64_MAX / 4, .size = 3, .mtime_ns = 4, .ctime_ns = 5},
+        .entry_ino = 6,
+        .entry_ctime_ns = INT64_MAX,
+        .persist = true,
+    };
+    struct record want = rec;
+    CHECK_OK(records_put(&r, &rec, &err), err);
+    CHECK(rec.name == NULL);
+    CHECK_OK(records_save(file, &r, &err), err);
+    CHECK_OK(records_load(file, &back, &err), err);
+    CHECK_INT(back.n, 1);
+    CHECK_STR(back.v[0].name, want.name);
+    CHECK_STR(back.v[0].text, want.text);
+    CHECK(record_file_same(&back.v[0].file, &want.file));
+    CHECK(back.v[0].entry_ctime_ns == INT64_MAX && back.v[0].persist);
+    records_drop(&back, want.name);
+    CHECK_OK(records_save(file, &back, &err), err);
+    CHECK(access(file, F_OK) < 0);
+    CHECK_OK(records_load(file, &back, &err), err);
+    CHECK_INT(back.n, 0);
+
+    FILE *f = fopen(file, "w");
+    CHECK(f != NULL);
+    fputs("{\"format\": 99, \"rules\": []}", f);
+    fclose(f);
+    CHECK(!records_load(file, &back, &err));
+    CHECK_INT(err.code, AW_E_UNSUPPORTED);
+    unlink(file);
+    strrchr(file, '/')[0] = 0;
+    rmdir(file);
+    rmdir(path);
+    records_fini(&r);
+}
+
+TEST(binfmt_d_text_is_what_parses)
+{
+    struct records r = {0};
+    struct aw_err err = AW_ERR_INIT;
+    const char *rules[] = {":a:E::aa::/x:", ":b:E::bb::/y:F"};
+    for (size_t i = 0; i < 2; i++) {
+        struct record rec = {.name = strdup(i ? "b" : "a"),
+                             .platform = strdup(""),
+                             .text = strdup(rules[i]),
+                             .path = strdup("/x"),
+                             .persist = i == 1};
+        CHECK_OK(records_put(&r, &rec, &err), err);
+    }
+    char *text = persist_rules_text(&r);
+    CHECK(text && text[0] == '#');
+    CHECK_STR(strchr(text, '\n') + 1, ":b:E::bb::/y:F\n");
+    free(text);
+    records_fini(&r);
+}
+
+TEST(the_host_runs_its_own_guest)
+{
+    struct aw_err err = AW_ERR_INIT;
+    size_t own = 0;
+    for (const struct guest *g = guest_table; g->arch; g++) {
+        const struct aw_arch *arch = aw_arch_find(g->arch);
+        CHECK(arch && guest_find(arch) == g);
+        CHECK(aw_arch_find_elf(g->data, g->size) == arch);
+        if (!aw_arch_native(arch))
+            continue;
+        struct guest_result r;
+        CHECK_OK(guest_run(g, 10000, &r, &err), err);
+        CHECK_INT(r.why, GUEST_WORKS);
+        CHECK(r.ran_by.ino != 0 && r.start_us > 0);
+        own++;
+    }
+    CHECK(own > 0);
+}
+
+TEST(a_guest_that_does_not_work)
+{
+    /* exits at once, with 1, without a word */
+    static const uint8_t script[] = "#!/bin/false\n";
+    static const uint8_t nothing[] = "\177ELF nothing like it";
+    static const uint8_t hangs[] = "#!/bin/sh\nexec sleep 5\n";
+    const struct guest bad[] = {{"x", script, sizeof(script) - 1},
+                                {"x", nothing, sizeof(nothing) - 1},
+                                {"x", hangs, sizeof(hangs) - 1}};
+    struct guest_result r;
+    struct aw_err err = AW_ERR_INIT;
+    CHECK_OK(guest_run(&bad[0], 10000, &r, &err), err);
+    CHECK_INT(r.why, GUEST_STATUS);
+    CHECK_INT(r.detail, 1);
+    CHECK_OK(guest_run(&bad[1], 10000, &r, &err), err);
+    CHECK_INT(r.why, GUEST_NOT_EXEC);
+    CHECK_INT(r.sys_errno, ENOEXEC);
+    CHECK_OK(guest_run(&bad[2], 300, &r, &err), err);
+    CHECK(r.why == GUEST_TIMEOUT);
+}
+
+TEST_MAIN()
