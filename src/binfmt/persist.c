@@ -132,9 +132,10 @@ bool persist_sync(const struct records *r, const char *program, bool *ret_change
              drop(PERSIST_UNIT, &changed, err);
     } else {
         _cleanup_free_ char *rules = persist_rules_text(r);
-        _cleanup_free_ char *unit = unit_text(program);
-        ok = put(PERSIST_RULES, rules, &changed, err) && put(PERSIST_UNIT, unit, &changed, err) &&
-             put_link(&changed, err);
+        _cleanup_free_ char *unit = program ? unit_text(program) : NULL;
+        ok = put(PERSIST_RULES, rules, &changed, err) &&
+             (program ? put(PERSIST_UNIT, unit, &changed, err) && put_link(&changed, err)
+                      : drop_link(&changed, err) && drop(PERSIST_UNIT, &changed, err));
     }
     if (ret_changed)
         *ret_changed = changed;

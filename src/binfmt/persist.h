@@ -13,8 +13,9 @@
 #define PERSIST_WANTS "/etc/systemd/system/multi-user.target.wants/archway-binfmt.service"
 
 /* Make the files tell of the records that are to persist, with program as the one that repairs
- * them; none: remove the files. Writes only what differs; *ret_changed (may be NULL) tells whether
- * anything did. Files of these names that Archway did not write are AW_E_EXIST. */
+ * them (an absolute path; NULL: no unit); no such record: remove the files. Writes only what
+ * differs; *ret_changed (may be NULL) tells whether anything did. Files of these names that Archway
+ * did not write are AW_E_EXIST. */
 bool persist_sync(const struct records *r, const char *program, bool *ret_changed,
                   struct aw_err *err);
 /* The text that would be written to PERSIST_RULES; NULL: out of memory. Fresh memory. */

@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -232,8 +233,12 @@ bool cli_change_open(struct cli *c, enum cli_change_how how, struct cli_change *
     r.now.bounded = !r.host;
     bool ok = may_change(c, &r, err) && open_records(c, &r, err);
     if (ok && (how != CLI_CHANGE_RECORDED || r.now.records.n > 0)) {
-        bool ready = how != CLI_CHANGE_LOOK;
-        ok = (r.host ? open_host(c, &r, ready, err) : open_namespace(c, &r, ready, err)) &&
+        bool ready = how == CLI_CHANGE_READY || how == CLI_CHANGE_RECORDED;
+        struct aw_err why = AW_ERR_INIT;
+        ok = r.host ? open_host(c, &r, ready, &why) : open_namespace(c, &r, ready, &why);
+        if (!ok && err)
+            *err = why;
+        ok = (ok || (how == CLI_CHANGE_REMOVE && why.code == AW_E_NOTFOUND)) &&
              plan_look(&r.now, err);
     }
     if (!ok) {
@@ -280,6 +285,42 @@ static void tell_systemd(struct cli *c)
     spawn_result_fini(&result);
 }
 
+static bool root_only(const char *path)
+{
+    struct stat st;
+    /* in a sticky folder (/tmp) others make files, but leave root's alone */
+    return stat(path, &st) == 0 && st.st_uid == 0 &&
+           (!(st.st_mode & 022) || (S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX)));
+}
+
+/* Can others than root change what this absolute path leads to? */
+static bool others_write(const char *path)
+{
+    char part[PATH_MAX];
+    snprintf(part, sizeof(part), "%s", path);
+    bool safe = root_only("/") && root_only(part);
+    for (char *slash = strrchr(part, '/'); safe && slash && slash != part;
+         slash = strrchr(part, '/')) {
+        *slash = 0;
+        safe = root_only(part);
+    }
+    return !safe;
+}
+
+/* The program that a unit may start as root at boot, in fresh memory, or NULL. */
+static char *program_for_unit(struct cli *c, const struct cli_change *r)
+{
+    char *program = realpath("/proc/self/exe", NULL);
+    if (!program || !r->host || !others_write(program))
+        return program;
+    aw_log(&c->log, AW_LOG_WARN,
+           "no systemd unit is written: others than root can change %s. systemd-binfmt registers "
+           "the rules at boot all the same",
+           program);
+    free(program);
+    return NULL;
+}
+
 static bool write_down(struct cli *c, struct cli_change *r, bool persisted, struct aw_err *err)
 {
     bool changed = false;
@@ -287,8 +328,8 @@ static bool write_down(struct cli *c, struct cli_change *r, bool persisted, stru
         return false;
     if (!persisted && !uses_persist(r))
         return true;
-    _cleanup_free_ char *program = realpath("/proc/self/exe", NULL);
-    if (!persist_sync(&r->now.records, program ? program : "archway", &changed, err))
+    _cleanup_free_ char *program = uses_persist(r) ? program_for_unit(c, r) : NULL;
+    if (!persist_sync(&r->now.records, program, &changed, err))
         return aw_context(err, "keep rules over restarts");
     if (changed)
         tell_systemd(c);

@@ -22,6 +22,7 @@ struct cli_change {
 
 enum cli_change_how {
     CLI_CHANGE_LOOK,     /* it must be there */
+    CLI_CHANGE_REMOVE,   /* if it is not there now.inst is NULL: its rules are gone */
     CLI_CHANGE_READY,    /* it is made ready: loaded, mounted, outer rules copied */
     CLI_CHANGE_RECORDED, /* made ready if there are records; else now.inst may be NULL */
 };

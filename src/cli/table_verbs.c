@@ -487,6 +487,7 @@ const struct cli_variable cli_environment[] = {
     {"ARCHWAY_STORAGE", "folder that keeps the images, as --storage"},
     {"XDG_DATA_HOME", "its archway folder keeps the images (~/.local/share)"},
     {"HOME", "where XDG_DATA_HOME is not set; without it the home folder in /etc/passwd"},
+    {"XDG_RUNTIME_DIR", "its archway folder keeps what was registered in a user namespace"},
     {"PATH", "where skopeo, crun, runc, pasta, newuidmap and the emulators are looked for"},
     {"NO_COLOR", "no colours if it is set and not empty"},
     {"TERM", "`dumb` means no colours and no progress line"},
@@ -496,6 +497,8 @@ const struct cli_variable cli_environment[] = {
 const struct cli_variable cli_files[] = {
     {"~/.local/share/archway", "images, unpacked layers"},
     {"/etc/subuid, /etc/subgid", "the ids that a user's containers may have"},
+    {"/var/lib/archway/rules.json", "what archway registered on the host"},
+    {"/etc/binfmt.d/archway.conf", "the host's rules over restarts, with archway-binfmt.service"},
     {"/etc/containers", "registries, mirrors and signature policy, as skopeo(1) reads them"},
     {NULL, NULL},
 };

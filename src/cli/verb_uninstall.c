@@ -34,7 +34,7 @@ int cli_verb_uninstall(struct cli *c)
     struct aw_err err = AW_ERR_INIT, first = AW_ERR_INIT;
     _cleanup_change_ struct cli_change r = {.lock = -1};
     cli_interrupt_catch();
-    if (!cli_change_open(c, CLI_CHANGE_LOOK, &r, &err))
+    if (!cli_change_open(c, CLI_CHANGE_REMOVE, &r, &err))
         return cli_fail(c, &err);
     _cleanup_free_ bool *done = calloc(r.now.records.n + 1, sizeof(*done));
     if (!done) {
