@@ -158,9 +158,12 @@ static bool prepare(struct holder *h, struct aw_err *err)
             return false;
         }
     }
-    if (!stage_init(&h->stage, src, err))
+    /* first: the stage's fresh /proc hides the host's binfmt_misc, which old kernels need */
+    if (!rules_init(&h->rules, in->emulators, &log, err)) {
+        stage_sources_fini(src);
         return false;
-    if (!rules_init(&h->rules, in->emulators, &log, err))
+    }
+    if (!stage_init(&h->stage, src, err))
         return false;
     if (!stage_root(&h->stage, in->img, &log, err))
         return false;
