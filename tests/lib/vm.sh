@@ -105,21 +105,22 @@ vm_boot() {
     local limit=$1 accel=$2 begin=$3 pid end
     local run_as=(as_user)
     [ "$accel" != kvm ] || [ "$(id -u)" != 0 ] || run_as=()
-    "${run_as[@]}" timeout "$limit" qemu-system-x86_64 -accel "$accel" -cpu max -m 2048 -smp 2 -nographic -no-reboot \
+    # the shell between keeps the word about a QEMU that aborts (on a /dev/kvm that is none) in the console
+    "${run_as[@]}" timeout "$limit" bash -c '"$@"; exit $?' qemu qemu-system-x86_64 -accel "$accel" -cpu max -m 2048 -smp 2 -nographic -no-reboot \
         -nodefaults -serial stdio -monitor none -kernel "$VM/vmlinuz" -initrd "$VM/initrd.img" \
         -append "console=ttyS0 panic=-1 quiet" \
         -drive "file=$VM/disk.img,format=raw,if=virtio,cache=unsafe" </dev/null >"$T/console" 2>&1 &
     pid=$!
     end=$((SECONDS + begin))
     until grep -q VM-BEGIN "$T/console"; do
-        if [ $SECONDS -ge $end ] || ! kill -0 $pid 2>/dev/null; then
-            kill $pid 2>/dev/null
-            { wait $pid; } 2>/dev/null
+        if [ $SECONDS -ge $end ] || ! kill -0 "$pid" 2>/dev/null; then
+            kill "$pid" 2>/dev/null
+            { wait "$pid"; } 2>/dev/null
             return 1
         fi
         sleep 0.5
     done
-    { wait $pid; } 2>/dev/null
+    { wait "$pid"; } 2>/dev/null
     return 0
 }
 
@@ -138,7 +139,7 @@ vm_run() {
     else
         vm_boot "$limit" "$VM_ACCEL" 180
     fi
-    OUT=$(tr -d '\r' <"$T/console" | sed -n '/VM-BEGIN/,$p')
+    OUT=$(tr -d '\r' <"$T/console" | sed -n '/VM-BEGIN/,/VM-END/p')
     STATUS=$(sed -n 's/^VM-END //p' <<<"$OUT" | tail -n 1)
     if [ -z "$STATUS" ]; then
         STATUS=124 OUT=$(tail -n 40 "$T/console")
