@@ -142,14 +142,45 @@ static uint64_t find_archs(const struct headers *h, const struct aw_rule *r)
     return found;
 }
 
-static int file_errno(const char *path)
+static int64_t ctime_ns(const struct stat *st)
+{
+    return (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
+}
+
+static int file_errno(const char *path, int64_t *ret_ctime_ns)
 {
     struct stat st;
     if (stat(path, &st) < 0)
         return errno;
+    *ret_ctime_ns = ctime_ns(&st);
     if (!S_ISREG(st.st_mode))
         return EACCES;
     return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
+}
+
+/* Neighbours often share their interpreter: look once. */
+static void look_at_file(const struct aw_entry *entries, struct aw_survey_row *rows, size_t i)
+{
+    const char *path = entries[i].rule.interpreter;
+    if (i > 0 && str_eq(path, entries[i - 1].rule.interpreter)) {
+        rows[i].file_errno = rows[i - 1].file_errno;
+        rows[i].file_ctime_ns = rows[i - 1].file_ctime_ns;
+    } else {
+        rows[i].file_errno = file_errno(path, &rows[i].file_ctime_ns);
+    }
+}
+
+void aw_survey_held(const struct aw_instance *inst, const struct aw_entry *entries,
+                    struct aw_survey_row *rows, size_t n)
+{
+    struct stat st;
+    int fd = aw_instance_fd(inst);
+    /* no entry is older than the instance: what was not changed since needs no closer look */
+    int64_t began = fstatat(fd, "status", &st, 0) == 0 ? ctime_ns(&st) : 0;
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].held && rows[i].file_ctime_ns > began &&
+            fstatat(fd, entries[i].rule.name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            rows[i].stale = rows[i].file_ctime_ns > ctime_ns(&st);
 }
 
 bool aw_survey(const struct aw_entry *entries, size_t n, bool look, struct aw_survey_row **ret,
@@ -168,9 +199,8 @@ bool aw_survey(const struct aw_entry *entries, size_t n, bool look, struct aw_su
         const struct aw_entry *e = &entries[i];
         rows[i].shadowed_by = AW_SURVEY_NONE;
         rows[i].held = (e->rule.flags & AW_RULE_F) != 0;
-        bool again = i > 0 && str_eq(e->rule.interpreter, entries[i - 1].rule.interpreter);
         if (look)
-            rows[i].file_errno = again ? rows[i - 1].file_errno : file_errno(e->rule.interpreter);
+            look_at_file(entries, rows, i);
         if (!e->known)
             continue;
         take_bits(&e->rule, &bits[i]);

@@ -11,14 +11,31 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#define INITIAL_USER_NS 0xEFFFFFFDU /* the inode number that Linux gives it */
+/* Records that cannot be read count as none: the rules themselves are there to be seen. */
+static void load_records(struct cli *c, struct cli_rules *r)
+{
+    struct aw_err err = AW_ERR_INIT;
+    bool host = aw_instance_in_initial_ns();
+    _cleanup_free_ char *path = host ? strdup(RECORD_HOST_FILE) : cli_env_rules(&c->env, &err);
+    if (path && records_load(path, &r->records, &err))
+        return;
+    r->records = (struct records){0};
+    aw_log(&c->log, AW_LOG_WARN, "what archway registered is not known: %s", err.message);
+}
 
-bool cli_rules_load(struct cli_rules *r, bool survey, struct aw_err *err)
+bool cli_rules_load(struct cli *c, struct cli_rules *r, bool survey, struct aw_err *err)
 {
     *r = (struct cli_rules){.inst = aw_instance_open_host(err)};
-    return r->inst && aw_instance_status(r->inst, &r->enabled, err) &&
-           aw_instance_list(r->inst, &r->entries, &r->n, err) &&
-           (!survey || aw_survey(r->entries, r->n, true, &r->rows, err));
+    if (!r->inst || !aw_instance_status(r->inst, &r->enabled, err) ||
+        !aw_instance_list(r->inst, &r->entries, &r->n, err))
+        return false;
+    if (!survey)
+        return true;
+    if (!aw_survey(r->entries, r->n, true, &r->rows, err))
+        return false;
+    aw_survey_held(r->inst, r->entries, r->rows, r->n);
+    load_records(c, r);
+    return true;
 }
 
 void cli_rules_fini(struct cli_rules *r)
@@ -26,12 +43,26 @@ void cli_rules_fini(struct cli_rules *r)
     aw_instance_close(r->inst);
     free(r->entries);
     free(r->rows);
+    records_fini(&r->records);
+}
+
+/* How the record of entry number i stands; RECORD_ABSENT: there is none. */
+static enum record_state state_of(const struct cli_rules *r, size_t i)
+{
+    const struct record *rec = records_find(&r->records, r->entries[i].rule.name);
+    return rec ? record_state(rec, r->inst) : RECORD_ABSENT;
+}
+
+bool cli_rules_mine(const struct cli_rules *r, size_t i)
+{
+    enum record_state state = state_of(r, i);
+    return state != RECORD_ABSENT && state != RECORD_REPLACED;
 }
 
 const char *cli_rules_whose(const struct aw_instance *inst)
 {
-    struct stat ns, own;
-    if (stat("/proc/self/ns/user", &ns) == 0 && ns.st_ino == INITIAL_USER_NS)
+    struct stat own;
+    if (aw_instance_in_initial_ns())
         return "host";
     /* an instance's files belong to user 0 of its user namespace, who has another number here
      * unless the namespace is this one */
@@ -84,13 +115,23 @@ const char *cli_rules_state(const struct cli_rules *r, size_t i)
     return r->entries[i].known ? "enabled" : "unknown";
 }
 
-const char *cli_rules_file(const struct aw_survey_row *row)
+const char *cli_rules_file(const struct cli_rules *r, size_t i)
 {
-    if (row->held)
-        return row->file_errno ? "held-gone" : "held";
-    if (!row->file_errno)
-        return "found";
-    return row->file_errno == EACCES ? "not-executable" : "missing";
+    const struct aw_survey_row *row = &r->rows[i];
+    if (!row->held)
+        return !row->file_errno            ? "found"
+               : row->file_errno == EACCES ? "not-executable"
+                                           : "missing";
+    switch (state_of(r, i)) {
+    case RECORD_FRESH:
+        return "held";
+    case RECORD_STALE:
+        return "stale";
+    case RECORD_GONE:
+        return "held-gone";
+    default:
+        return row->file_errno ? "held-gone" : row->stale ? "stale" : "held";
+    }
 }
 
 static void remark(struct buf *ret, const char *text)
@@ -106,6 +147,9 @@ void cli_rules_remarks(const struct cli_rules *r, size_t i, struct buf *ret)
     if (row->shadowed_by != AW_SURVEY_NONE)
         buf_addf(ret, "%sshadowed by %s", ret->len ? ", " : "",
                  r->entries[row->shadowed_by].rule.name);
+    const char *file = cli_rules_file(r, i);
+    if (str_eq(file, "stale"))
+        remark(ret, "stale: the kernel holds an older file");
     if (!row->held && row->file_errno)
         remark(ret,
                row->file_errno == EACCES ? "interpreter not executable" : "interpreter missing");
@@ -154,8 +198,9 @@ struct json_object *cli_rules_json(const struct cli_rules *r, size_t i)
     char flags[CLI_FLAGS_TEXT];
     cli_rules_flags(e, flags);
     js_add_string(o, "interpreter", e->rule.interpreter);
-    js_add_string(o, "interpreter_file", cli_rules_file(row));
+    js_add_string(o, "interpreter_file", cli_rules_file(r, i));
     js_add_string(o, "flags", flags);
+    js_add_string(o, "owner", cli_rules_mine(r, i) ? "archway" : "other");
     if (row->shadowed_by != AW_SURVEY_NONE)
         js_add_string(o, "shadowed_by", r->entries[row->shadowed_by].rule.name);
     js_add_bool(o, "captures_native", row->native);

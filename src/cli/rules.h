@@ -9,6 +9,8 @@
 
 #include "codec/js.h"
 
+#include "binfmt/record.h"
+
 #include <archway/survey.h>
 
 struct cli_rules {
@@ -17,11 +19,14 @@ struct cli_rules {
     struct aw_entry *entries;   /* newest first */
     size_t n;                   /* how many */
     struct aw_survey_row *rows; /* one for each, or NULL */
+    struct records records;     /* what archway registered here; none if rows is NULL */
 };
 
 /* Open the instance that counts for programs started here and read it all; with survey false rows
  * stays NULL. */
-bool cli_rules_load(struct cli_rules *r, bool survey, struct aw_err *err);
+bool cli_rules_load(struct cli *c, struct cli_rules *r, bool survey, struct aw_err *err);
+/* Is entry number i the one that archway registered? */
+bool cli_rules_mine(const struct cli_rules *r, size_t i);
 void cli_rules_fini(struct cli_rules *r);
 #define _cleanup_rules_ __attribute__((cleanup(cli_rules_fini)))
 
@@ -34,8 +39,8 @@ void cli_rules_remarks(const struct cli_rules *r, size_t i, struct buf *ret);
 /* The flag letters, also those that this version does not know. */
 #define CLI_FLAGS_TEXT 24
 void cli_rules_flags(const struct aw_entry *e, char ret[CLI_FLAGS_TEXT]);
-/* "found", "missing", "not-executable", "held", "held-gone": the interpreter's file. */
-const char *cli_rules_file(const struct aw_survey_row *row);
+/* "found", "missing", "not-executable", "held", "stale", "held-gone": the interpreter's file. */
+const char *cli_rules_file(const struct cli_rules *r, size_t i);
 /* The object that ls and show print. */
 struct json_object *cli_rules_json(const struct cli_rules *r, size_t i);
 /* The instance's: enabled, and whose it is. */

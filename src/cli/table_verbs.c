@@ -231,22 +231,24 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
          .operands = "",
          .group = RULES,
          .summary = "list the rules that decide which interpreter runs what",
-         .text = "Shows the binfmt_misc rules that count for programs started here: those of this "
-                 "user namespace if it has rules of its own, else those of the namespace around "
-                 "it, up to the host's. They stand in the order in which the kernel tries them; "
-                 "the first that matches wins.\n\n"
-                 "MATCHES is the platform, the extension or the first bytes of the files that the "
-                 "rule is for. STATE is `enabled`, `disabled`, `off` (binfmt_misc as a whole is "
-                 "switched off) or `unknown` (a kind that this version does not know). REMARKS "
-                 "tell of rules that never get their turn, interpreters that are missing, and "
-                 "rules that capture this machine's own programs.\n\n"
-                 "With `--json`: an object with `instance` (`whose`: host, own: of this user "
-                 "namespace's root, or outer; "
-                 "`enabled`) and `rules`, an array of objects with `name`, `state`, `platforms`, "
-                 "`type` (magic, extension or unknown), `offset`, `magic` and `mask` "
-                 "(hexadecimal) or `extension`, `interpreter`, `interpreter_file` (found, missing, "
-                 "not-executable, held: open in the kernel, held-gone: held, and no longer at its "
-                 "path), `flags`, `shadowed_by` (absent if nothing does) and `captures_native`.",
+         .text =
+             "Shows the binfmt_misc rules that count for programs started here: those of this "
+             "user namespace if it has rules of its own, else those of the namespace around "
+             "it, up to the host's. They stand in the order in which the kernel tries them; "
+             "the first that matches wins.\n\n"
+             "MATCHES is the platform, the extension or the first bytes of the files that the "
+             "rule is for. STATE is `enabled`, `disabled`, `off` (binfmt_misc as a whole is "
+             "switched off) or `unknown` (a kind that this version does not know). REMARKS "
+             "tell of rules that never get their turn, interpreters that are missing or stale, and "
+             "rules that capture this machine's own programs.\n\n"
+             "With `--json`: an object with `instance` (`whose`: host, own: of this user "
+             "namespace's root, or outer; "
+             "`enabled`) and `rules`, an array of objects with `name`, `state`, `platforms`, "
+             "`type` (magic, extension or unknown), `offset`, `magic` and `mask` "
+             "(hexadecimal) or `extension`, `interpreter`, `interpreter_file` (found, missing, "
+             "not-executable, held: open in the kernel, stale: the same, but the file was changed "
+             "or replaced since, held-gone: held, and no longer at its path), `flags`, `owner` "
+             "(archway or other), `shadowed_by` (absent if nothing does) and `captures_native`.",
          .usage_status = 2,
          .fail_status = 1,
          .run = cli_verb_ls},

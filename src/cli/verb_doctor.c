@@ -131,14 +131,40 @@ static void check_engines(struct cli *c, struct aw_findings *f, const struct cli
         _cleanup_free_ char *path = spawn_find(engines[i], c->env.path);
         if (path && held)
             aw_findings_add(f, "engine", AW_SEVERITY_OK, NULL,
-                            "%s: runs containers of other platforms by %zu rules with flag F", path,
-                            held);
+                            "%s: runs containers of other platforms by %zu rule%s with flag F",
+                            path, held, held == 1 ? "" : "s");
         else if (path)
             aw_findings_add(f, "engine", AW_SEVERITY_NOTE, "archway install",
                             "%s: no rule with flag F is seen here, so containers of other "
                             "platforms end in \"exec format error\"",
                             path);
     }
+}
+
+/* What archway registered, and what others did. */
+static void check_records(struct aw_findings *f, const struct cli_rules *r)
+{
+    _cleanup_buf_ struct buf others = {0};
+    size_t n = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        if (str_eq(cli_rules_file(r, i), "stale"))
+            aw_findings_add(f, "stale", AW_SEVERITY_WARN,
+                            cli_rules_mine(r, i) ? "archway refresh"
+                                                 : "register the rule again, as its owner does",
+                            "rule %.150s: %.200s was changed since it was registered, the kernel "
+                            "holds the older one",
+                            r->entries[i].rule.name, r->entries[i].rule.interpreter);
+        if (!cli_rules_mine(r, i) && ++n <= 10)
+            buf_addf(&others, "%s%s", n > 1 ? ", " : "", r->entries[i].rule.name);
+    }
+    if (n)
+        aw_findings_add(f, "others", AW_SEVERITY_NOTE, NULL, "%zu rule%s not archway's: %.400s%s",
+                        n, n == 1 ? " is" : "s are", buf_str(&others), n > 10 ? ", ..." : "");
+    for (size_t i = 0; i < r->records.n; i++)
+        if (record_state(&r->records.v[i], r->inst) == RECORD_ABSENT)
+            aw_findings_add(f, "lost", AW_SEVERITY_ERROR, "archway refresh",
+                            "rule %.150s was registered and is not there any more",
+                            r->records.v[i].name);
 }
 
 static int print_json(struct cli *c, const struct aw_findings *f, enum aw_severity worst)
@@ -184,10 +210,12 @@ int cli_verb_doctor(struct cli *c)
     check_programs(c, &f);
     check_tun(&f);
     check_emulators(c, &f);
-    if (cli_rules_load(&r, true, &err))
+    if (cli_rules_load(c, &r, true, &err)) {
         aw_health_rules(&f, r.entries, r.rows, r.n);
-    else if (err.code != AW_E_NOTFOUND) /* else aw_health_kernel has told */
+        check_records(&f, &r);
+    } else if (err.code != AW_E_NOTFOUND) { /* else aw_health_kernel has told */
         aw_findings_add(&f, "rules", AW_SEVERITY_ERROR, err.mend, "%s", err.message);
+    }
     check_engines(c, &f, &r);
     for (size_t i = 0; i < f.n; i++)
         if (f.v[i].severity > worst)

@@ -44,7 +44,7 @@ int cli_verb_ls(struct cli *c)
 {
     struct aw_err err = AW_ERR_INIT;
     _cleanup_rules_ struct cli_rules r;
-    if (!cli_rules_load(&r, true, &err))
+    if (!cli_rules_load(c, &r, true, &err))
         return cli_fail(c, &err);
     if (c->args.json)
         return print_json(c, &r);
@@ -61,5 +61,9 @@ int cli_verb_ls(struct cli *c)
     if (!r.enabled && !c->args.quiet)
         aw_log(&c->log, AW_LOG_WARN,
                "binfmt_misc is switched off: no rule counts (echo 1 > its file \"status\")");
+    for (size_t i = 0; i < r.records.n && !c->args.quiet; i++)
+        if (record_state(&r.records.v[i], r.inst) == RECORD_ABSENT)
+            aw_log(&c->log, AW_LOG_WARN, "rule %s was registered and is lost: archway refresh",
+                   r.records.v[i].name);
     return cli_done(c);
 }

@@ -107,7 +107,8 @@ static void print_text(const struct cli_rules *r, size_t i)
     line("matches", buf_str(&target));
     line("state", cli_rules_state(r, i));
     line("interpreter", e->rule.interpreter);
-    line("file", cli_rules_file(row));
+    line("file", cli_rules_file(r, i));
+    line("owner", cli_rules_mine(r, i) ? "archway" : "other");
     print_flags(e);
     if (!e->known)
         return;
@@ -133,7 +134,7 @@ int cli_verb_show(struct cli *c)
     struct aw_err err = AW_ERR_INIT;
     _cleanup_rules_ struct cli_rules r;
     int status = 0;
-    if (!cli_rules_load(&r, true, &err))
+    if (!cli_rules_load(c, &r, true, &err))
         return cli_fail(c, &err);
     struct json_object *array = json_object_new_array();
     for (size_t k = 0, shown = 0; k < c->args.operands.n; k++) {

@@ -9,7 +9,7 @@ need unshare
 cat >"$T/bin/own" <<'SH'
 #!/bin/bash
 mount -t binfmt_misc none /proc/sys/fs/binfmt_misc 2>/dev/null || exit 99
-here=/proc/sys/fs/binfmt_misc
+export here=/proc/sys/fs/binfmt_misc
 arm='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
 mask='\xff\xff\xff\xff\xff\xff\xff\xfc\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
 for rule in ":off:M::\x7fELF\x02\x02:::/bin/sh:" ":older:M::$arm:$mask:/bin/sh:OC" \
@@ -157,3 +157,24 @@ own 'mount -o remount,ro /proc/sys/fs/binfmt_misc; archway doctor'
 like "doctor: mounted read-only" "$OUT" '^note +binfmt_misc is mounted read-only'
 own 'umount /proc/sys/fs/binfmt_misc; archway doctor'
 like "doctor: not mounted" "$OUT" '^note +binfmt_misc: it is not mounted'
+
+# ---- what is stale, and whose it is ----------------------------------------------------------------
+own 'cp /bin/true emu; echo ":held:M::HELD::$PWD/emu:F" >$here/register; sleep 0.1
+    archway ls | grep ^held; cp emu emu2; mv emu2 emu; archway ls | grep ^held; archway doctor
+    rm emu; archway show --json held | grep _file'
+like "stale: not at first" "$OUT" '^held .* -$'
+like "stale: after the file was replaced" "$OUT" '^held .* stale: the kernel holds an older file$'
+like "stale: doctor tells" "$OUT" '^warn +rule held: .*emu was changed since .*\[stale\]$'
+like "stale: the file is gone" "$OUT" '"interpreter_file": "held-gone"'
+like "doctor: rules of others" "$OUT" '^note +6 rules are not archway.s: held, off, jar, wine, qemu-aarch64, older \[others\]$'
+if [ -x /usr/bin/qemu-riscv64-static ]; then
+    own 'export XDG_RUNTIME_DIR=$PWD/run; mkdir -m 700 run
+        archway install riscv64 >/dev/null || exit 3
+        archway ls --json | grep -A30 \"qemu-riscv64\" | grep -m1 owner
+        echo -1 >$here/qemu-riscv64; archway ls >/dev/null; archway doctor'
+    like "owner: what install registered is archway's" "$OUT" '"owner": "archway"'
+    like "owner: ls tells of a lost rule" "$ERR" 'rule qemu-riscv64 was registered and is lost: archway refresh'
+    like "owner: doctor too" "$OUT" '^error +rule qemu-riscv64 was registered and is not there any more'
+else
+    skip "owner: what install registered is archway's" "no static QEMU (tools/install-deps test)"
+fi
