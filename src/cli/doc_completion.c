@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Completion scripts for bash, zsh and fish, made from the table. They know verbs, options and the
- * options' words by themselves and ask `archway __complete` for images and containers. Options that
- * are only known in order to be refused are left out.
+ * options' words by themselves and ask `archway __complete` for images, containers and rules.
+ * Options that are only known in order to be refused are left out.
  */
 #include "cli/doc.h"
 #include "cli/parse.h"
@@ -42,6 +42,8 @@ static const char *bash_kind(enum cli_complete kind)
         return "objects";
     case CLI_COMPLETE_VERB:
         return "verbs";
+    case CLI_COMPLETE_RULE:
+        return "rules";
     default:
         return "none";
     }
@@ -120,7 +122,7 @@ static const char bash_code[] =
     "    local kind=$1 cur=$2 list=\n"
     "    case \"$kind\" in\n"
     "    words*) list=${kind#* } ;;\n"
-    "    images | containers) list=$(archway __complete \"$kind\" 2>/dev/null) ;;\n"
+    "    images | containers | rules) list=$(archway __complete \"$kind\" 2>/dev/null) ;;\n"
     "    objects) list=$(archway __complete containers 2>/dev/null\n"
     "        archway __complete images 2>/dev/null) ;;\n"
     "    verbs) list=$_archway_verbs ;;\n"
@@ -215,6 +217,7 @@ static void zsh_action(FILE *out, enum cli_complete kind, const char *words)
         [CLI_COMPLETE_CONTAINER] = "_archway_containers",
         [CLI_COMPLETE_OBJECT] = "_archway_objects",
         [CLI_COMPLETE_VERB] = "_archway_verbs",
+        [CLI_COMPLETE_RULE] = "_archway_rules",
     };
     if (words)
         fprintf(out, "(%s)", words);
@@ -279,6 +282,9 @@ static void put_zsh(FILE *out)
           "_archway_containers() {\n    local -a names\n"
           "    names=(${(f)\"$(archway __complete containers 2>/dev/null)\"})\n"
           "    compadd -a names\n}\n"
+          "_archway_rules() {\n    local -a names\n"
+          "    names=(${(f)\"$(archway __complete rules 2>/dev/null)\"})\n"
+          "    compadd -a names\n}\n"
           "_archway_objects() {\n    _archway_containers\n    _archway_images\n}\n"
           "_archway_verbs() {\n    local -a verbs\n    verbs=(\n",
           out);
@@ -321,6 +327,9 @@ static void fish_value(FILE *out, enum cli_complete kind, const char *words)
         break;
     case CLI_COMPLETE_CONTAINER:
         fputs(" -x -a '(archway __complete containers 2>/dev/null)'", out);
+        break;
+    case CLI_COMPLETE_RULE:
+        fputs(" -x -a '(archway __complete rules 2>/dev/null)'", out);
         break;
     case CLI_COMPLETE_OBJECT:
         fputs(" -x -a '(archway __complete containers 2>/dev/null; archway __complete images "

@@ -3,6 +3,8 @@
 #include "cli/doc.h"
 #include "cli/parse.h"
 
+#include <archway/instance.h>
+
 #include <sys/stat.h>
 
 /* Docker's users type debian, not docker.io/library/debian. */
@@ -22,11 +24,26 @@ static void print_name(const char *name)
     puts(buf_str(&safe));
 }
 
+static int complete_rules(void)
+{
+    struct aw_entry *entries = NULL;
+    size_t n = 0;
+    struct aw_instance *inst = aw_instance_open_host(NULL);
+    bool good = inst && aw_instance_list(inst, &entries, &n, NULL);
+    for (size_t i = 0; i < n; i++)
+        print_name(entries[i].rule.name);
+    free(entries);
+    aw_instance_close(inst);
+    return !good;
+}
+
 /* Silent where something fails: the user is in the middle of a line. */
 static int complete(struct cli *c, const char *kind)
 {
     struct aw_err err = AW_ERR_INIT;
     struct stat st;
+    if (str_eq(kind, "rules"))
+        return complete_rules();
     _cleanup_free_ char *path = cli_env_storage(&c->env, NULL, &err);
     if (!path || stat(path, &st) != 0)
         return 0; /* nothing was ever pulled: do not make a store for a key press */

@@ -53,6 +53,7 @@ enum cli_complete {
     CLI_COMPLETE_CONTAINER,
     CLI_COMPLETE_OBJECT, /* an image or a container */
     CLI_COMPLETE_VERB,
+    CLI_COMPLETE_RULE,
 };
 
 struct cli_exit {

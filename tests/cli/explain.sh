@@ -84,6 +84,9 @@ is "show: an unknown name is a failure" "$STATUS" 1
 like "show: and named" "$ERR" 'there is no rule "nope"'
 like "show: the others are shown" "$OUT" '"register": ":wine:M::'
 
+own 'archway __complete rules'
+is "completion: names of rules" "$OUT" $'off\njar\nwine\nqemu-aarch64\nolder'
+
 # ---- which --------------------------------------------------------------------------------------
 own 'archway which guest one'
 right_run "which: a rule" 0 '^step 1 +rule qemu-aarch64 \(PF\): interpreter /bin/sh, .*not asked: older'

@@ -95,6 +95,7 @@ complete_bash() {
         archway() {
             [ "$1 $2" = "__complete images" ] && printf '%s\n' debian:trixie debian:forky alpine:3
             [ "$1 $2" = "__complete containers" ] && echo web
+            [ "$1 $2" = "__complete rules" ] && printf '%s\n' wine qemu-arm
             return 0
         }
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
@@ -109,6 +110,7 @@ is "bash: words behind =" "$(complete_bash archway run --pull = n)" "never "
 is "bash: images, behind the colon" "$(complete_bash archway run -it debian : t)" "trixie "
 is "bash: images" "$(complete_bash archway rmi al)" "alpine:3 "
 is "bash: containers" "$(complete_bash archway exec -w /x '')" "web "
+is "bash: rules" "$(complete_bash archway show q)" "qemu-arm "
 is "bash: nothing of ours behind the image" "$(complete_bash archway run alpine : 3 --pl)" " "
 is "bash: not an option of another verb" "$(complete_bash archway ps --cap)" " "
 is "bash: own options before the verb" "$(complete_bash archway --storage /s im)" "images "
