@@ -6,6 +6,8 @@
  * 1. Every descriptor opened here is close-on-exec.
  * 2. file_replace publishes by rename: a reader, or a machine that stops, sees old or new text.
  * 3. file_remove_tree opens each folder with O_NOFOLLOW and never leaves the file system of path.
+ *    However deep a tree is, it needs a bounded number of descriptors and stack frames: what is
+ *    deeper is moved to the top first.
  */
 #include "base/file.h"
 
@@ -177,42 +179,81 @@ int file_open_dir(int dirfd, const char *path, mode_t mode, struct aw_err *err)
     return fd;
 }
 
-/* Empty the folder that fd names (fd is taken over); dev guards against mount points. */
-static bool remove_children(int fd, dev_t dev, struct aw_err *err)
+/* What emptying a folder needs to know at every depth. */
+struct removal {
+    int top;    /* the folder that all this is in */
+    dev_t dev;  /* its file system: guards against mount points */
+    bool moved; /* a folder deep down was moved to the top, for another round there */
+};
+
+/* How deep to go with a descriptor for each folder on the way. */
+#define REMOVE_DEPTH 32
+
+/* Open folder name of d, whatever its mode says; -1 and errno. */
+static int open_sub(int d, const char *name)
+{
+    int fd = openat(d, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == EACCES && fchmodat(d, name, 0700, 0) == 0)
+        fd = openat(d, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd;
+}
+
+static bool remove_children(int fd, struct removal *r, int depth, struct aw_err *err);
+
+static bool remove_entry(int d, const char *name, struct removal *r, int depth, struct aw_err *err)
+{
+    int sub = open_sub(d, name);
+    if (sub < 0) {
+        if (errno == ENOENT || (errno == ENOTDIR && unlinkat(d, name, 0) == 0))
+            return true;
+        return aw_fail(err, AW_E_IO, errno, "remove %s", name);
+    }
+    struct stat st;
+    if (fstat(sub, &st) < 0 || st.st_dev != r->dev) {
+        util_close(sub);
+        return aw_fail(err, AW_E_IO, EXDEV, "remove %s", name);
+    }
+    /* a folder without write permission for its owner */
+    if ((st.st_mode & 0700) != 0700)
+        fchmod(sub, 0700);
+    if (depth >= REMOVE_DEPTH) {
+        char flat[40];
+        util_close(sub);
+        file_random_name(".deep-", flat, sizeof(flat));
+        if (renameat(d, name, r->top, flat) < 0)
+            return aw_fail(err, AW_E_IO, errno, "remove folder %s", name);
+        r->moved = true;
+        return true;
+    }
+    if (!remove_children(sub, r, depth + 1, err))
+        return false;
+    if (unlinkat(d, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+        return aw_fail(err, AW_E_IO, errno, "remove folder %s", name);
+    return true;
+}
+
+/* Empty the folder that fd names (fd is taken over). */
+static bool remove_children(int fd, struct removal *r, int depth, struct aw_err *err)
 {
     DIR *d = fdopendir(fd);
     if (!d) {
+        aw_fail(err, AW_E_IO, errno, "read folder");
         util_close(fd);
-        return aw_fail(err, AW_E_IO, errno, "read folder");
+        return false;
     }
     bool ok = true;
-    struct dirent *e;
-    while (ok && (e = readdir(d))) {
-        if (str_eq(e->d_name, ".") || str_eq(e->d_name, ".."))
-            continue;
-        if (e->d_type != DT_DIR && unlinkat(dirfd(d), e->d_name, 0) == 0)
-            continue;
-        int sub = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (sub < 0 && errno == EACCES && fchmodat(dirfd(d), e->d_name, 0700, 0) == 0)
-            sub = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        struct stat st;
-        if (sub < 0) {
-            if (errno != ENOTDIR || unlinkat(dirfd(d), e->d_name, 0) < 0)
-                ok = errno == ENOENT || aw_fail(err, AW_E_IO, errno, "remove %s", e->d_name);
-            continue;
+    do {
+        struct dirent *e;
+        if (depth == 0 && r->moved)
+            rewinddir(d);
+        r->moved = depth > 0 && r->moved;
+        while (ok && (e = readdir(d))) {
+            if (str_eq(e->d_name, ".") || str_eq(e->d_name, ".."))
+                continue;
+            if (e->d_type == DT_DIR || unlinkat(dirfd(d), e->d_name, 0) < 0)
+                ok = remove_entry(dirfd(d), e->d_name, r, depth, err);
         }
-        if (fstat(sub, &st) < 0 || st.st_dev != dev) {
-            util_close(sub);
-            ok = aw_fail(err, AW_E_IO, EXDEV, "remove %s", e->d_name);
-            continue;
-        }
-        /* a folder without write permission for its owner */
-        if ((st.st_mode & 0700) != 0700)
-            fchmod(sub, 0700);
-        ok = remove_children(sub, dev, err);
-        if (ok && unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-            ok = aw_fail(err, AW_E_IO, errno, "remove folder %s", e->d_name);
-    }
+    } while (ok && depth == 0 && r->moved);
     closedir(d);
     return ok;
 }
@@ -223,9 +264,7 @@ bool file_remove_tree(int dirfd, const char *path, struct aw_err *err)
         return true;
     if (errno != EISDIR && errno != EPERM)
         return aw_fail(err, AW_E_IO, errno, "remove %s", path);
-    int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 && errno == EACCES && fchmodat(dirfd, path, 0700, 0) == 0)
-        fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open_sub(dirfd, path);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0) {
         aw_fail(err, AW_E_IO, errno, "open folder %s", path);
@@ -234,7 +273,8 @@ bool file_remove_tree(int dirfd, const char *path, struct aw_err *err)
     }
     if ((st.st_mode & 0700) != 0700)
         fchmod(fd, 0700);
-    if (!remove_children(fd, st.st_dev, err))
+    struct removal r = {.top = fd, .dev = st.st_dev};
+    if (!remove_children(fd, &r, 0, err))
         return aw_context(err, "remove folder %s", path);
     if (unlinkat(dirfd, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
         return aw_fail(err, AW_E_IO, errno, "remove folder %s", path);

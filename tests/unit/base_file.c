@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static int scratch(char *name)
@@ -27,6 +28,40 @@ TEST(strv_grows_and_stays_terminated)
         CHECK_INT(atoi(s.v[i]), i);
     CHECK(s.v[100] == NULL);
     strv_fini(&s);
+}
+
+/* A chain of n folders below dir/name; every seventh may not be entered. */
+static void make_deep(int dir, const char *name, int n)
+{
+    CHECK(mkdirat(dir, name, 0700) == 0);
+    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; i < n; i++) {
+        CHECK(mkdirat(fd, "d", 0700) == 0);
+        int sub = openat(fd, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        CHECK(sub >= 0);
+        if (i % 7 == 6)
+            CHECK(fchmod(fd, 0) == 0);
+        close(fd);
+        fd = sub;
+    }
+    close(fd);
+}
+
+TEST(remove_tree_that_is_deeper_than_there_are_descriptors)
+{
+    char name[64];
+    struct aw_err err = AW_ERR_INIT;
+    struct rlimit old, few = {128, 128};
+    int dir = scratch(name);
+    CHECK(getrlimit(RLIMIT_NOFILE, &old) == 0);
+    few.rlim_max = old.rlim_max;
+    CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    make_deep(dir, "a", 2000);
+    CHECK_OK(file_remove_tree(dir, "a", &err), err);
+    CHECK(faccessat(dir, "a", F_OK, 0) < 0);
+    CHECK(setrlimit(RLIMIT_NOFILE, &old) == 0);
+    CHECK_OK(file_remove_tree(AT_FDCWD, name, &err), err);
+    close(dir);
 }
 
 TEST(replace_load_and_remove_tree)
