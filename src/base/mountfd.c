@@ -29,6 +29,11 @@ int mountfd_set(int tree, uint64_t set, uint64_t clear, bool recursive)
                         (unsigned)(AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0)), &a, sizeof(a));
 }
 
+int mountfd_readonly(int tree)
+{
+    return mountfd_set(tree, MOUNT_ATTR_RDONLY, 0, true);
+}
+
 int mountfd_idmap(int tree, int userns_fd, bool recursive)
 {
     struct mount_attr a = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns_fd};

@@ -17,6 +17,8 @@ int mountfd_clone(int dirfd, const char *path, bool recursive);
 int mountfd_attach(int tree, int dirfd, const char *path);
 /* Set and clear attributes (MOUNT_ATTR_*) of a mount; 0 or -1 and errno. */
 int mountfd_set(int tree, uint64_t set, uint64_t clear, bool recursive);
+/* Make all of a tree read-only; 0 or -1 and errno (ENOSYS before Linux 5.12). */
+int mountfd_readonly(int tree);
 /* Map ids of an attached-nowhere mount by a user namespace's descriptor; 0 or -1 and errno. */
 int mountfd_idmap(int tree, int userns_fd, bool recursive);
 

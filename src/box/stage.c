@@ -17,14 +17,18 @@
 #include "base/file.h"
 #include "base/mountfd.h"
 #include "base/spawn.h"
+#include "box/control.h"
 #include "image/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 
 /* ---- sources ----------------------------------------------------------------------------------
  */
@@ -45,6 +49,13 @@ static bool open_bind(const struct box_mount *m, int *ret, struct aw_err *err)
         aw_fail(err, e == ENOENT ? AW_E_NOTFOUND : AW_E_IO, e, "volume %s:%s: open the source",
                 m->source, m->target);
         return e == ENOENT ? aw_mend(err, "mkdir -p %s", m->source) : false;
+    }
+    /* What is read-only out here is so for good: a flag that the OCI runtime sets in the
+     * container's own user namespace can be taken off there again. Old kernels have only that. */
+    if (m->readonly && mountfd_readonly(tree) < 0 && errno != ENOSYS) {
+        aw_fail(err, AW_E_IO, errno, "volume %s:%s: make it read-only", m->source, m->target);
+        close(tree);
+        return false;
     }
     *ret = tree;
     return true;
@@ -182,6 +193,80 @@ static bool hide_hybrid_cgroups(struct stage *st, struct aw_err *err)
     return aw_fail(err, AW_E_IO, errno, "hide %s from the OCI runtime", top);
 }
 
+/* ---- volumes that are read-only for good ------------------------------------------------------
+ *
+ * A container with CAP_SYS_ADMIN may remount what is mounted in its own mount namespace, unless the
+ * kernel has locked the mount's flags. It locks those of all that a mount namespace inherits from
+ * that of another user namespace, and copies keep the lock. So a child goes through a user
+ * namespace below and hands back a copy of each read-only volume. (crun copies volumes before it
+ * enters the container's namespaces, so that they are not inherited.)
+ */
+
+static bool volume_is_readonly(const struct stage *st, size_t i, char path[64])
+{
+    struct statvfs fs;
+    snprintf(path, 64, "%s/v/%zu", st->dir, i);
+    return statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY);
+}
+
+__attribute__((noreturn)) static void send_locked(const struct stage *st, size_t n, int sock)
+{
+    char path[64];
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+        _exit(1);
+    for (size_t i = 0; i < n; i++) {
+        if (!volume_is_readonly(st, i, path))
+            continue;
+        struct control_msg m = {.type = CONTROL_TTY, .value = (int)i, .n_fds = 1};
+        m.fds[0] = mountfd_clone(AT_FDCWD, path, true);
+        if (m.fds[0] < 0 || !control_send(sock, &m, NULL))
+            _exit(1);
+        close(m.fds[0]);
+    }
+    _exit(0);
+}
+
+static bool receive_locked(const struct stage *st, int sock, size_t want, struct aw_err *err)
+{
+    for (; want > 0; want--) {
+        char name[32], path[64];
+        _cleanup_control_ struct control_msg m = {0};
+        int got = control_recv(sock, &m, err);
+        if (got == 0)
+            aw_fail(err, AW_E_IO, 0, "copy a read-only volume in a user namespace");
+        if (got <= 0 || m.n_fds != 1)
+            return false;
+        snprintf(name, sizeof(name), "v/%d", m.value);
+        snprintf(path, sizeof(path), "%s/%s", st->dir, name);
+        if (umount2(path, MNT_DETACH) < 0 || mountfd_attach(m.fds[0], st->fd, name) < 0)
+            return aw_fail(err, AW_E_IO, errno, "attach %s", name);
+    }
+    return true;
+}
+
+static bool lock_readonly(const struct stage *st, size_t n, struct aw_err *err)
+{
+    char path[64];
+    int pair[2];
+    size_t want = 0;
+    for (size_t i = 0; i < n; i++)
+        want += volume_is_readonly(st, i, path);
+    if (want == 0)
+        return true;
+    if (!control_pair(pair, err))
+        return false;
+    pid_t child = fork();
+    if (child == 0)
+        send_locked(st, n, pair[1]);
+    util_close(pair[1]);
+    bool ok = child > 0 ? receive_locked(st, pair[0], want, err)
+                        : aw_fail(err, AW_E_IO, errno, "lock read-only volumes: fork");
+    util_close(pair[0]);
+    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return ok || aw_context(err, "lock read-only volumes");
+}
+
 static bool attach_sources(struct stage *st, struct stage_sources *src, struct aw_err *err)
 {
     if (!place(st, src->data, "data", err))
@@ -198,7 +283,7 @@ static bool attach_sources(struct stage *st, struct stage_sources *src, struct a
         if (src->binds[i] >= 0 && !place(st, src->binds[i], name, err))
             return false;
     }
-    return true;
+    return lock_readonly(st, src->n_binds, err);
 }
 
 bool stage_init(struct stage *ret, struct stage_sources *src, struct aw_err *err)
