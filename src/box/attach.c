@@ -4,7 +4,8 @@
  *
  * The idea: where the program has no terminal of its own, it gets our streams themselves (no
  * copying), except those that are terminals: these are relayed through pipes, because a container
- * that held our terminal could read the keys meant for the shell. With -t the runtime makes a
+ * that held our terminal could read the keys meant for the shell; and an input file, which it could
+ * open for writing. With -t the runtime makes a
  * terminal inside and we relay between it and ours in raw mode.
  *
  * Invariants:
@@ -14,6 +15,7 @@
  */
 #include "box/attach.h"
 
+#include "base/file.h"
 #include "base/util.h"
 
 #include <errno.h>
@@ -21,6 +23,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static const int passed_on[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCONT};
@@ -54,6 +57,24 @@ static bool relay_stream(struct attach *a, int i, struct aw_err *err)
     return true;
 }
 
+/* What the program must not get itself. A terminal: see above. A folder leads to all that is around
+ * it (/proc/self/fd/0/..). A file opened for reading only can be opened for writing through
+ * /proc/self/fd/0, since the container's root may be its owner. */
+enum stream_kind { STREAM_GIVEN, STREAM_RELAYED, STREAM_REFUSED };
+
+static enum stream_kind stream_kind(int i)
+{
+    struct stat st;
+    if (fstat(i, &st) < 0)
+        return STREAM_GIVEN;
+    if (S_ISDIR(st.st_mode))
+        return STREAM_REFUSED;
+    bool file = S_ISREG(st.st_mode) || S_ISBLK(st.st_mode);
+    if (file && i == 0 && (fcntl(i, F_GETFL) & O_ACCMODE) == O_RDONLY)
+        return STREAM_RELAYED;
+    return isatty(i) ? STREAM_RELAYED : STREAM_GIVEN;
+}
+
 static bool prepare_streams(struct attach *a, struct aw_err *err)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -61,7 +82,13 @@ static bool prepare_streams(struct attach *a, struct aw_err *err)
         return aw_fail(err, AW_E_IO, errno, "open /dev/null");
     for (int i = 0; i < 3; i++) {
         bool used = !a->tty && (i > 0 || a->interactive);
-        if (used && isatty(i)) {
+        enum stream_kind kind = used ? stream_kind(i) : STREAM_GIVEN;
+        if (kind == STREAM_REFUSED) {
+            util_close(null);
+            return aw_fail(err, AW_E_ARG, 0, "standard %s is a folder",
+                           i == 0 ? "input" : "output");
+        }
+        if (kind == STREAM_RELAYED) {
             if (!relay_stream(a, i, err)) {
                 util_close(null);
                 return false;
@@ -106,6 +133,12 @@ void attach_given(struct attach *a)
         util_close(a->give[i]);
         a->give[i] = -1;
     }
+}
+
+void attach_forget(struct attach *a)
+{
+    for (int i = 0; i < 3; i++)
+        relay_fini(&a->relays[i]);
 }
 
 /* ---- the terminal -----------------------------------------------------------------------------
@@ -158,6 +191,18 @@ static void take_signals(struct attach *a)
     }
 }
 
+/* The process that the holder has sent a pidfd of, as our /proc numbers it; 0: unknown. */
+static int pid_of(int pidfd)
+{
+    char path[40];
+    int pid = 0;
+    struct aw_err ignored = AW_ERR_INIT;
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+    _cleanup_free_ char *text = file_load(AT_FDCWD, path, 4096, NULL, &ignored);
+    const char *line = text ? strstr(text, "\nPid:") : NULL;
+    return line && sscanf(line + 5, "%d", &pid) == 1 && pid > 0 ? pid : 0;
+}
+
 /* One message. 0: go on; 1: the program ended, or failed (*ret_ok false). */
 static int take_message(struct attach *a, int *ret_status, bool *ret_ok, struct aw_err *err)
 {
@@ -181,7 +226,7 @@ static int take_message(struct attach *a, int *ret_status, bool *ret_ok, struct 
     case CONTROL_STARTED:
         a->running = true;
         if (a->started)
-            a->started(a->user, m.value);
+            a->started(a->user, m.n_fds > 0 ? pid_of(m.fds[0]) : 0);
         return 0;
     case CONTROL_EXIT:
         *ret_ok = true;

@@ -20,7 +20,7 @@ struct attach {
     bool interactive; /* standard input goes to it */
     const struct aw_log *log;
     void (*started)(void *user,
-                    int pid); /* the program runs (pid in the holder's namespace); may be NULL */
+                    int pid); /* the program runs (pid in our namespace, 0: unknown); may be NULL */
     void *user;               /* passed to started */
 
     int signals;            /* signalfd */
@@ -38,6 +38,9 @@ struct attach {
 bool attach_init(struct attach *a, struct aw_err *err);
 /* After give[] was handed over: close what is not ours any more. */
 void attach_given(struct attach *a);
+/* In a child that does not serve: close the relays' ends, or no program would ever see the end of
+ * its input. */
+void attach_forget(struct attach *a);
 /* Serve until the end; *ret_status is the program's exit status or, on failure, BOX_EXIT_*. */
 bool attach_serve(struct attach *a, int *ret_status, struct aw_err *err);
 void attach_fini(struct attach *a);

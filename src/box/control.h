@@ -16,7 +16,7 @@ enum control_type {
     CONTROL_LOG = 1, /* holder: value = enum aw_level, text */
     CONTROL_ERROR,   /* holder: value = exit status for the command line, text = a struct aw_err */
     CONTROL_STARTED, /* holder: value = pid of the container's first process in the holder's pid
-                        namespace; text = name of the emulator */
+                        namespace; text = name of the emulator; one descriptor: its pidfd */
     CONTROL_TTY,     /* holder: one descriptor, the terminal's controlling side */
     CONTROL_EXIT,    /* holder: value = exit status */
     CONTROL_SIGNAL,  /* command line: value = signal for the program */

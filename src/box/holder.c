@@ -30,6 +30,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 struct holder {
@@ -351,6 +352,10 @@ int holder_main(struct holder_input *in)
                             .value = h.started.pid,
                             .text = (char *)emulator,
                             .len = (uint32_t)strlen(emulator)};
+    /* a pid means another process elsewhere; a pidfd does not */
+    _cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, h.started.pid, 0);
+    m.fds[0] = pidfd;
+    m.n_fds = pidfd >= 0 ? 1 : 0;
     control_send(in->control, &m, NULL);
     if (!reap(&h))
         attend(&h);

@@ -194,6 +194,7 @@ bool box_run(struct store *s, const struct image *img, const struct idmap *map,
         in.listener = r.listener;
         memcpy(in.io, r.attach.give, sizeof(in.io));
         util_close(r.pair[0]);
+        attach_forget(&r.attach);
         _exit(holder_main(&in));
     }
     cgroup_leave(&r.cgroup);
