@@ -63,10 +63,45 @@ int cli_done(struct cli *c)
     return cli_fail(c, &err);
 }
 
+/* Bytes of the UTF-8 character at s; 0: none such. */
+static size_t character(const unsigned char *s)
+{
+    static const unsigned first[] = {0x80, 0x800, 0x10000};
+    size_t more = s[0] >= 0xf0 ? 3 : s[0] >= 0xe0 ? 2 : s[0] >= 0xc0 ? 1 : 0;
+    unsigned value = s[0] & (0x3fu >> more);
+    if (s[0] < 0x80)
+        return 1;
+    if (!more || s[0] >= 0xf8)
+        return 0;
+    for (size_t i = 1; i <= more; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+        value = value << 6 | (s[i] & 0x3f);
+    }
+    bool surrogate = value >= 0xd800 && value < 0xe000;
+    return value < first[more - 1] || value > 0x10ffff || surrogate ? 0 : more + 1;
+}
+
+/* Names of files and rules are any bytes, but JSON is UTF-8: what is not becomes U+FFFD. */
+static void put_utf8(const char *text)
+{
+    const char *from = text;
+    for (const char *s = text; *s;) {
+        size_t n = character((const unsigned char *)s);
+        if (!n) {
+            fwrite(from, 1, (size_t)(s - from), stdout);
+            fputs("\xef\xbf\xbd", stdout);
+            from = s + 1;
+        }
+        s += n ? n : 1;
+    }
+    fputs(from, stdout);
+}
+
 int cli_print_json(struct cli *c, struct json_object *value)
 {
     cli_out_clear(&c->out);
-    fputs(js_text_pretty(value), stdout);
+    put_utf8(js_text_pretty(value));
     json_object_put(value);
     return cli_done(c);
 }

@@ -161,6 +161,14 @@ like "doctor: mounted read-only" "$OUT" '^note +binfmt_misc is mounted read-only
 own 'umount /proc/sys/fs/binfmt_misc; archway doctor'
 like "doctor: not mounted" "$OUT" '^note +binfmt_misc: it is not mounted'
 
+# ---- names that are no text -----------------------------------------------------------------------
+own 'printf ":\xff\xc3\xa9\xed\xa0\x80\xc0\x80x\033:M::ODD::/bin/sh:" >$here/register
+    archway ls --json | python3 -c "import json, sys
+print(ascii(json.loads(sys.stdin.buffer.read().decode())[\"rules\"][0][\"name\"]))"
+    archway ls | grep ODD'
+like "JSON is UTF-8 whatever a rule is called" "$OUT" "^'.ufffd.xe9(.ufffd){5}x.x1b'\$"
+unlike "no control character reaches the terminal" "$OUT" $'\033'
+
 # ---- what is stale, and whose it is ----------------------------------------------------------------
 own 'cp /bin/true emu; echo ":held:M::HELD::$PWD/emu:F" >$here/register; sleep 0.1
     archway ls | grep ^held; cp emu emu2; mv emu2 emu; archway ls | grep ^held; archway doctor
