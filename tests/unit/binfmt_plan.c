@@ -253,6 +253,7 @@ TEST(records_survive_a_file)
     records_drop(&back, want.name);
     CHECK_OK(records_save(file, &back, &err), err);
     CHECK(access(file, F_OK) < 0);
+    records_fini(&back);
     CHECK_OK(records_load(file, &back, &err), err);
     CHECK_INT(back.n, 0);
 
