@@ -183,7 +183,8 @@ bool idmap_plan(bool force_single, struct idmap *ret, struct aw_err *err)
     struct idmap m = {.kind = IDMAP_SINGLE};
     if (force_single) {
         plan_single(&m);
-        snprintf(m.why_single, sizeof(m.why_single), "a single id was asked for");
+        snprintf(m.why_single, sizeof(m.why_single),
+                 "a single id was asked for, instead of the range of /etc/subuid");
     } else if (geteuid() == 0) {
         plan_root(&m);
     } else if (!plan_user(&m)) {
