@@ -194,8 +194,8 @@ test_end() {
     trap - EXIT
     local job
     for job in "${test_jobs[@]}"; do kill -KILL "$job" 2>/dev/null; done
-    wait 2>/dev/null
     declare -F on_end >/dev/null && on_end
+    wait 2>/dev/null
     cd /
     if [ "$(id -u)" = 0 ]; then
         rm -rf --one-file-system -- "$T"
