@@ -80,8 +80,14 @@ static int clone_folder(int fd, const char *name, struct aw_err *err)
     _cleanup_free_ char *base = path_of_fd(fd);
     _cleanup_free_ char *path = base ? str_printf("%s/%s", base, name) : NULL;
     int tree = path ? mountfd_clone(AT_FDCWD, path, !*name) : -1;
-    if (tree < 0)
+    if (tree < 0) {
+        bool no_right = errno == EPERM;
         aw_fail(err, AW_E_IO, errno, "open %s as a mount", path ? path : "a folder");
+        if (no_right)
+            aw_mend(err,
+                    "this root may not mount (CAP_SYS_ADMIN): run archway as an ordinary user, or "
+                    "inside Docker start the outer container with --privileged");
+    }
     return tree;
 }
 
