@@ -99,8 +99,10 @@ check: all tests
 	@$(TEST_ENV) $(PYTHON) tools/run-tests $(O)/unit tests/cli tests/box $(TESTS)
 check-all: all tests
 	@$(TEST_ENV) $(PYTHON) tools/run-tests --timeout 1800 $(O)/unit tests/cli tests/box tests/real
+# REAL="tests/real/a.sh tests/real/b.sh" runs only these
+REAL ?= tests/real
 check-real: all tests
-	@$(TEST_ENV) $(PYTHON) tools/run-tests --timeout 1800 tests/real
+	@$(TEST_ENV) $(PYTHON) tools/run-tests --timeout 900 $(REAL)
 asan ubsan:
 	@$(MAKE) --no-print-directory MODE=$@ check-unit
 check-unit: all tests
