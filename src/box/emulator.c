@@ -146,9 +146,14 @@ static bool choose_own(const struct platform *p, const char *opt, const struct b
         return aw_mend(err, "choose another image or --platform");
     }
     bool explicit_path = opt && opt[0] == '/';
-    ret->native = aw_arch_native(a) && !explicit_path;
-    if (ret->native)
+    ret->native = aw_arch_native(a);
+    if (ret->native) {
+        /* a rule for the host's own programs would capture the OCI runtime too */
+        if (explicit_path)
+            aw_log(world->log, AW_LOG_WARN, "--emulator %s is not used: %s runs natively here", opt,
+                   text);
         return true;
+    }
     if (explicit_path && !emulator_check(opt, err))
         return false;
     char *path = explicit_path                                        ? strdup(opt)

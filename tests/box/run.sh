@@ -28,6 +28,10 @@ right_run "-v makes a missing folder" 0 /x
 r --mount "type=bind,source=$T/tmp/not-there,target=/x" "$img" true
 refused "--mount does not" 'not-there'
 
+r --emulator /bin/true "$img" true
+right_run "an emulator for a native image is not used" 0
+like "which is said" "$ERR" 'not used'
+
 # ---- identity and what is inside --------------------------------------------------------------------
 r -e A=1 --hostname inside -w /tmp "$img" sh -c 'echo "$A $(hostname) $(pwd) $(id -u)"'
 right_run "environment, hostname, folder, user" 0 '^1 inside /tmp 0$'
