@@ -68,7 +68,7 @@ for word in TODO FIXME XXX HACK; do
 done
 finds "a missing licence line" src/base/a.c 'SPDX' <<<'int n;'
 finds "a path of a machine" src/base/a.c "somebody's machine" <<<"$head
-/* see /work/notes */"
+/* see /root/notes */"
 finds "a test that would not be run" tests/cli/a.sh 'not executable' <<<'#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0'
 finds "a Python script that is none" tools/a 'invalid syntax' <<<'#!/usr/bin/env python3
