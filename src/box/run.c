@@ -111,11 +111,9 @@ static bool prepare(struct run *r, const struct idmap *map, struct holder_input 
     if (r->listener < 0 || !control_pair(r->pair, err))
         return false;
     if (geteuid() == 0 && idmap_root_uid(map) != 0) {
-        /* root without CAP_SYS_ADMIN (in a container) may try from inside, like anybody else */
-        if (open_as_root(r, map, err))
-            in->sources = &r->sources;
-        else if (!err || err->sys_errno != EPERM)
+        if (!open_as_root(r, map, err))
             return false;
+        in->sources = &r->sources;
     }
     r->attach = (struct attach){.control = r->pair[0],
                                 .tty = opt->tty,
