@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The runtime: what the Linux layer asks of it. Guest-neutral.
+ *
+ * Owns the window (all of the engine's memory), code chunks and slots, the block table, the return
+ * stack, entry to and exit from translated code, and the way from a host fault back to the guest.
+ *
+ * Who calls whom: translated code calls thunks (rt/entry.S); a thunk saves the pinned registers into
+ * cpu->x, moves to the C stack and calls one of the functions below the line "the Linux layer".
+ */
+#ifndef ENGINE_RT_RT_H
+#define ENGINE_RT_RT_H
+
+#include "engine/rt/cpu.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- the window ---- */
+/* Map the window beside the engine's image; the only memory that the engine has. */
+bool rt_window_init(void);
+/* Is any byte of [start, start + length) the engine's? One range compare. */
+bool rt_window_has(uint64_t start, uint64_t length);
+void rt_window_range(uint64_t *ret_start, uint64_t *ret_end);
+/* Pages from the window, zeroed, read-write; NULL when there are none. length in bytes. */
+void *rt_pages_get(size_t length);
+void rt_pages_put(void *pages, size_t length);
+
+/* ---- threads ---- */
+/* A cpu with its C stack, return stack and host alternate signal stack, all in the window; NULL: no
+ * memory. rt_cpu_free may be called on the own C stack only by rt_thread_exit. */
+struct cpu *rt_cpu_new(void);
+void rt_cpu_free(struct cpu *cpu);
+/* The running thread's cpu (kept in the host's gs base or at the bottom of the C stack). */
+struct cpu *rt_cpu(void);
+void rt_cpu_set(struct cpu *cpu);
+/* The place for sigaltstack(2) of this cpu's thread. */
+void rt_cpu_altstack(struct cpu *cpu, void **ret_base, size_t *ret_size);
+/* Run the guest from cpu->pc on; does not return. Loads all guest registers. Empties the C stack: may be
+ * called from any depth (signal delivery, sigreturn, exec). */
+__attribute__((noreturn)) void rt_run(struct cpu *cpu);
+/* v[] of the pinned vectors: true after save; load before going on if they were changed. Only from C
+ * code that a thunk called. rt_run loads. */
+void rt_vectors_save(struct cpu *cpu);
+void rt_vectors_load(struct cpu *cpu);
+
+/* ---- code ---- */
+/* Forget what was translated from these guest bytes, in all threads; also empties return stacks. */
+void rt_invalidate(uint64_t start, uint64_t length);
+/* fork(2): in the child and in the parent, seal the current chunk (both would write the same pages). */
+void rt_fork_prepare(void);
+void rt_fork_done(bool child);
+/* The guest changed its FP mode: pick the block table (fpcr is in cpu). */
+void rt_mode_changed(struct cpu *cpu);
+
+/* ---- faults ---- */
+/* A host signal handler found rip in translated code or in a thunk on a synchronous fault. true: the
+ * context (a host ucontext_t) was changed so that returning from the handler saves the guest's registers and
+ * calls linux_fault(cpu) with cpu->pc exact. false: not the guest's fault: an engine bug. */
+bool rt_host_fault(void *ucontext, int signal, int code, uint64_t address);
+/* Is rip in translated code or a thunk (so that cpu->x is stale)? */
+bool rt_in_guest(uint64_t rip);
+
+/* ---- guest memory from C: false when it faults ---- */
+bool rt_guest_read(void *to, uint64_t from, size_t length);
+bool rt_guest_write(uint64_t to, const void *from, size_t length);
+/* length of the string at from without its end, at most max; -1 when it faults */
+int64_t rt_guest_strlen(uint64_t from, size_t max);
+
+/* ---- engine bugs: one line with the guest pc, then the process dies by SIGABRT ---- */
+__attribute__((noreturn)) void rt_bug(const char *what, const char *file, int line);
+#define AW_BUG_ON(condition) ((condition) ? rt_bug(#condition, __FILE__, __LINE__) : (void)0)
+
+/* ---- the Linux layer's part, called from thunks on the C stack; cpu->x is true ---- */
+/* cpu->pc is behind the SVC. Result into x[0]. Returns when the guest goes on at cpu->pc (the thunk returns
+ * into the translated code if pc is unchanged); else calls rt_run. */
+void linux_syscall(struct cpu *cpu);
+/* A RAISE: deliver the signal; ends in rt_run or the process's death. */
+__attribute__((noreturn)) void linux_raise(struct cpu *cpu, enum rt_raise kind);
+/* A memory fault of translated code, as the host reported it; ends in rt_run or death. */
+__attribute__((noreturn)) void linux_fault(struct cpu *cpu, int signal, int code, uint64_t address);
+/* A poll with fuel run out: deliver what waits (may end in rt_run); else returns. */
+void linux_poll(struct cpu *cpu);
+/* May the guest execute at pc? (shadow VMA table) */
+bool linux_may_execute(uint64_t pc);
+
+#endif
