@@ -7,12 +7,12 @@
  *  1. Operands come before their use. A region has one entry, exits anywhere, no joins.
  *  2. INSN opens each guest instruction. All PUTs of an instruction come after its last operation
  *     that may fault, so at a fault the homes hold the state before the instruction.
- *  3. Values do not live across EXIT operations that run the runtime (CALL, CALLR, SYSCALL); flags and
- *     other values may live across guest instructions else.
+ *  3. Values do not live across EXIT operations that run the runtime (CALL, CALLR, SYSCALL); flags
+ * and other values may live across guest instructions else.
  *  4. The last instruction leaves: GOTO, JUMP, RET, RAISE, RESUME, or CALL/CALLR with aux = 1.
  *
- * Building never fails for want of room: a sticky `full` ends the region before the instruction that
- * did not fit.
+ * Building never fails for want of room: a sticky `full` ends the region before the instruction
+ * that did not fit.
  */
 #ifndef ENGINE_IR_IR_H
 #define ENGINE_IR_IR_H
@@ -30,9 +30,34 @@ enum ir_op {
 enum ir_attribute { IR_A_FAULT = 1, IR_A_EXIT = 2, IR_A_CLOB = 4, IR_A_SIDE = 8 };
 
 /* A64's condition numbers; riscv64 uses those of integer comparison. */
-enum ir_cond { IR_EQ, IR_NE, IR_CS, IR_CC, IR_MI, IR_PL, IR_VS, IR_VC, IR_HI, IR_LS, IR_GE, IR_LT, IR_GT, IR_LE, IR_AL };
+enum ir_cond {
+    IR_EQ,
+    IR_NE,
+    IR_CS,
+    IR_CC,
+    IR_MI,
+    IR_PL,
+    IR_VS,
+    IR_VC,
+    IR_HI,
+    IR_LS,
+    IR_GE,
+    IR_LT,
+    IR_GT,
+    IR_LE,
+    IR_AL
+};
 
-enum ir_rmw { IR_RMW_AND, IR_RMW_ANDN, IR_RMW_OR, IR_RMW_XOR, IR_RMW_SMAX, IR_RMW_SMIN, IR_RMW_UMAX, IR_RMW_UMIN };
+enum ir_rmw {
+    IR_RMW_AND,
+    IR_RMW_ANDN,
+    IR_RMW_OR,
+    IR_RMW_XOR,
+    IR_RMW_SMAX,
+    IR_RMW_SMIN,
+    IR_RMW_UMAX,
+    IR_RMW_UMIN
+};
 
 enum { IR_NONE = 0xffff, IR_MAX = 2048 };
 
@@ -40,12 +65,12 @@ enum { IR_NONE = 0xffff, IR_MAX = 2048 };
 typedef uint16_t ir_ref;
 
 struct ir_ins {
-    uint8_t op;   /* enum ir_op */
-    uint8_t size; /* bytes: width of the operation or of an element */
-    uint16_t aux; /* as the operation says: condition, scale, helper index, ... */
+    uint8_t op;     /* enum ir_op */
+    uint8_t size;   /* bytes: width of the operation or of an element */
+    uint16_t aux;   /* as the operation says: condition, scale, helper index, ... */
     ir_ref a, b, c; /* operands, IR_NONE where there is none */
-    uint16_t pad; /* zero */
-    uint64_t imm; /* as the operation says */
+    uint16_t pad;   /* zero */
+    uint64_t imm;   /* as the operation says */
 };
 
 /* FP mode bits that select another translation of the same guest code (guest-neutral). */
@@ -58,11 +83,11 @@ enum ir_mode {
 enum { IR_EXIT_FLAGS_DEAD = 0x100 }; /* NZCV is not read at the target before it is written */
 
 struct ir_region {
-    uint64_t pc;        /* guest address of the first instruction */
-    uint32_t count;     /* instructions in ins[] */
-    uint32_t insns;     /* guest instructions */
-    uint32_t mode;      /* enum ir_mode bits that the code depends on */
-    bool full;          /* sticky: an instruction did not fit */
+    uint64_t pc;               /* guest address of the first instruction */
+    uint32_t count;            /* instructions in ins[] */
+    uint32_t insns;            /* guest instructions */
+    uint32_t mode;             /* enum ir_mode bits that the code depends on */
+    bool full;                 /* sticky: an instruction did not fit */
     struct ir_ins ins[IR_MAX]; /* the list */
 };
 

@@ -9,10 +9,10 @@
  *         lift_put_xsp(l, a64_rd(word), size, sum);
  *     }
  *
- * A lifter appends to l->r. It sets l->end when the region cannot go on behind it (after GOTO, JUMP,
- * RET, RAISE, RESUME), and l->follow to go on at another address than the next one. An encoding that
- * decodes but is not to be had calls lift_undefined().
- * Order inside an instruction: reads, memory operations, then all puts (ir.h, invariant 2).
+ * A lifter appends to l->r. It sets l->end when the region cannot go on behind it (after GOTO,
+ * JUMP, RET, RAISE, RESUME), and l->follow to go on at another address than the next one. An
+ * encoding that decodes but is not to be had calls lift_undefined(). Order inside an instruction:
+ * reads, memory operations, then all puts (ir.h, invariant 2).
  */
 #ifndef ENGINE_LIFT_LIFT_H
 #define ENGINE_LIFT_LIFT_H
@@ -20,12 +20,12 @@
 #include "engine/ir/ir.h"
 
 struct lift {
-    struct ir_region *r;  /* what is being built */
-    uint64_t pc;          /* this instruction's address */
-    uint64_t next;        /* address behind it */
-    uint64_t follow;      /* where to go on; = next unless the lifter changes it */
-    ir_ref flags;         /* NZCV's current value, IR_NONE: not yet read in this region */
-    bool end;             /* the region ends with this instruction */
+    struct ir_region *r;        /* what is being built */
+    uint64_t pc;                /* this instruction's address */
+    uint64_t next;              /* address behind it */
+    uint64_t follow;            /* where to go on; = next unless the lifter changes it */
+    ir_ref flags;               /* NZCV's current value, IR_NONE: not yet read in this region */
+    bool end;                   /* the region ends with this instruction */
     const struct lift_env *env; /* what the lifter may ask */
 };
 
@@ -35,8 +35,8 @@ struct lift_env {
     bool (*fetch)(void *context, uint64_t pc, uint32_t *word);
     /* Is there translated code for pc already? Then the region ends with a jump there. */
     bool (*known)(void *context, uint64_t pc);
-    void *context; /* passed to both */
-    uint32_t mode; /* enum ir_mode */
+    void *context;      /* passed to both */
+    uint32_t mode;      /* enum ir_mode */
     uint32_t max_insns; /* longest region */
 };
 
@@ -56,7 +56,8 @@ ir_ref lift_op3(struct lift *l, enum ir_op op, unsigned size, ir_ref a, ir_ref b
 ir_ref lift_opx(struct lift *l, enum ir_op op, unsigned size, ir_ref a, ir_ref b, ir_ref c,
                 unsigned aux, uint64_t imm);
 
-/* Registers. lift_x: 31 is zero; lift_xsp: 31 is sp. Puts to register 31 of lift_put_x are dropped. */
+/* Registers. lift_x: 31 is zero; lift_xsp: 31 is sp. Puts to register 31 of lift_put_x are dropped.
+ */
 ir_ref lift_x(struct lift *l, unsigned n);
 ir_ref lift_xsp(struct lift *l, unsigned n);
 void lift_put_x(struct lift *l, unsigned n, ir_ref value);

@@ -5,8 +5,9 @@
  * Owns the window (all of the engine's memory), code chunks and slots, the block table, the return
  * stack, entry to and exit from translated code, and the way from a host fault back to the guest.
  *
- * Who calls whom: translated code calls thunks (rt/entry.S); a thunk saves the pinned registers into
- * cpu->x, moves to the C stack and calls one of the functions below the line "the Linux layer".
+ * Who calls whom: translated code calls thunks (rt/entry.S); a thunk saves the pinned registers
+ * into cpu->x, moves to the C stack and calls one of the functions below the line "the Linux
+ * layer".
  */
 #ifndef ENGINE_RT_RT_H
 #define ENGINE_RT_RT_H
@@ -37,27 +38,29 @@ struct cpu *rt_cpu(void);
 void rt_cpu_set(struct cpu *cpu);
 /* The place for sigaltstack(2) of this cpu's thread. */
 void rt_cpu_altstack(struct cpu *cpu, void **ret_base, size_t *ret_size);
-/* Run the guest from cpu->pc on; does not return. Loads all guest registers. Empties the C stack: may be
- * called from any depth (signal delivery, sigreturn, exec). */
+/* Run the guest from cpu->pc on; does not return. Loads all guest registers. Empties the C stack:
+ * may be called from any depth (signal delivery, sigreturn, exec). */
 __attribute__((noreturn)) void rt_run(struct cpu *cpu);
-/* v[] of the pinned vectors: true after save; load before going on if they were changed. Only from C
- * code that a thunk called. rt_run loads. */
+/* v[] of the pinned vectors: true after save; load before going on if they were changed. Only from
+ * C code that a thunk called. rt_run loads. */
 void rt_vectors_save(struct cpu *cpu);
 void rt_vectors_load(struct cpu *cpu);
 
 /* ---- code ---- */
 /* Forget what was translated from these guest bytes, in all threads; also empties return stacks. */
 void rt_invalidate(uint64_t start, uint64_t length);
-/* fork(2): in the child and in the parent, seal the current chunk (both would write the same pages). */
+/* fork(2): in the child and in the parent, seal the current chunk (both would write the same
+ * pages). */
 void rt_fork_prepare(void);
 void rt_fork_done(bool child);
 /* The guest changed its FP mode: pick the block table (fpcr is in cpu). */
 void rt_mode_changed(struct cpu *cpu);
 
 /* ---- faults ---- */
-/* A host signal handler found rip in translated code or in a thunk on a synchronous fault. true: the
- * context (a host ucontext_t) was changed so that returning from the handler saves the guest's registers and
- * calls linux_fault(cpu) with cpu->pc exact. false: not the guest's fault: an engine bug. */
+/* A host signal handler found rip in translated code or in a thunk on a synchronous fault. true:
+ * the context (a host ucontext_t) was changed so that returning from the handler saves the guest's
+ * registers and calls linux_fault(cpu) with cpu->pc exact. false: not the guest's fault: an engine
+ * bug. */
 bool rt_host_fault(void *ucontext, int signal, int code, uint64_t address);
 /* Is rip in translated code or a thunk (so that cpu->x is stale)? */
 bool rt_in_guest(uint64_t rip);
@@ -73,8 +76,8 @@ __attribute__((noreturn)) void rt_bug(const char *what, const char *file, int li
 #define AW_BUG_ON(condition) ((condition) ? rt_bug(#condition, __FILE__, __LINE__) : (void)0)
 
 /* ---- the Linux layer's part, called from thunks on the C stack; cpu->x is true ---- */
-/* cpu->pc is behind the SVC. Result into x[0]. Returns when the guest goes on at cpu->pc (the thunk returns
- * into the translated code if pc is unchanged); else calls rt_run. */
+/* cpu->pc is behind the SVC. Result into x[0]. Returns when the guest goes on at cpu->pc (the thunk
+ * returns into the translated code if pc is unchanged); else calls rt_run. */
 void linux_syscall(struct cpu *cpu);
 /* A RAISE: deliver the signal; ends in rt_run or the process's death. */
 __attribute__((noreturn)) void linux_raise(struct cpu *cpu, enum rt_raise kind);

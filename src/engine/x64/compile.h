@@ -10,32 +10,32 @@
 
 /* One host instruction that may fault: where it is and what the guest's state is there. */
 struct x64_fault {
-    uint32_t host;   /* offset of the host instruction from the region's code */
-    int32_t guest;   /* guest pc - region pc */
-    uint8_t flags;   /* enum x64_fault_flags: where NZCV is */
-    uint8_t pad[3];  /* zero */
+    uint32_t host;  /* offset of the host instruction from the region's code */
+    int32_t guest;  /* guest pc - region pc */
+    uint8_t flags;  /* enum x64_fault_flags: where NZCV is */
+    uint8_t pad[3]; /* zero */
 };
 enum x64_fault_flags {
-    X64_FLAGS_HOME,   /* cpu->nzcv */
-    X64_FLAGS_SUB,    /* EFLAGS, carry inverted (the stored polarity) */
-    X64_FLAGS_ADD,    /* EFLAGS, carry as the guest's */
-    X64_FLAGS_LOGIC,  /* EFLAGS, C = V = 0 */
-    X64_FLAGS_FCMP,   /* EFLAGS of ucomisd */
-    X64_FLAGS_DEAD    /* nobody reads NZCV before it is written: cpu->nzcv is stale */
+    X64_FLAGS_HOME,  /* cpu->nzcv */
+    X64_FLAGS_SUB,   /* EFLAGS, carry inverted (the stored polarity) */
+    X64_FLAGS_ADD,   /* EFLAGS, carry as the guest's */
+    X64_FLAGS_LOGIC, /* EFLAGS, C = V = 0 */
+    X64_FLAGS_FCMP,  /* EFLAGS of ucomisd */
+    X64_FLAGS_DEAD   /* nobody reads NZCV before it is written: cpu->nzcv is stale */
 };
 
 /* Where the code goes and what came of it. Caller's arrays. */
 struct x64_out {
-    uint8_t *code;      /* write view, 16-byte aligned, rooms below */
-    uint64_t code_addr; /* the same place in the executable view */
-    struct slot *slots; /* private slots; their address is their place for the code too */
-    struct x64_fault *faults;  /* ascending by host */
-    uint32_t code_room;  /* bytes */
-    uint32_t slot_room;  /* slots */
-    uint32_t fault_room; /* entries */
-    uint32_t code_size;  /* result */
-    uint32_t slot_count; /* result */
-    uint32_t fault_count; /* result */
+    uint8_t *code;            /* write view, 16-byte aligned, rooms below */
+    uint64_t code_addr;       /* the same place in the executable view */
+    struct slot *slots;       /* private slots; their address is their place for the code too */
+    struct x64_fault *faults; /* ascending by host */
+    uint32_t code_room;       /* bytes */
+    uint32_t slot_room;       /* slots */
+    uint32_t fault_room;      /* entries */
+    uint32_t code_size;       /* result */
+    uint32_t slot_count;      /* result */
+    uint32_t fault_count;     /* result */
 };
 
 /* How the last call ended. */

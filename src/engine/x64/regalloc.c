@@ -1,0 +1,614 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Register allocation, local and greedy.
+ *
+ * Pinned guest registers have their host registers for good; other guest registers are memory. A
+ * value read by GETR/GETV is an alias of its home until that is written: then it moves to a scratch
+ * register, if it is still needed. A value that will be put into a pinned register is made there at
+ * once where that cannot be seen (alloc_analyse). Everything else goes through three integer and
+ * four vector scratch registers, spilled to struct cpu when they run out.
+ *
+ * Invariants
+ *  1. A scratch register has an owner, or is locked by the current operation, or is free.
+ *  2. LOC_HOME n is true only while the home of n holds the value.
+ *  3. Nothing here changes EFLAGS.
+ */
+#include "engine/x64/work.h"
+
+static const uint8_t pinned_x[32] = {
+#define PIN(guest, host, name) [guest] = (host) + 1,
+    PINNED_X(PIN)
+#undef PIN
+};
+static const uint8_t pinned_v[32] = {
+#define PIN(guest, host) [guest] = (host) + 1,
+    PINNED_V(PIN)
+#undef PIN
+};
+
+int x64_pin(bool vector, unsigned n)
+{
+    return (vector ? pinned_v[n] : pinned_x[n]) - 1;
+}
+
+/* In the order in which they are handed out: rax is wanted for flags. */
+static const int8_t order_i[SCRATCH_I] = {HOST_RCX, HOST_RDX, HOST_RAX};
+
+bool alloc_is_vector(const struct emit *e, ir_ref value)
+{
+    return ir_op_info[e->r->ins[value].op].result == 'V';
+}
+
+/* ---- analysis: one pass from the end ------------------------------------------------------------
+ */
+struct candidate {
+    ir_ref value; /* what the PUT writes */
+    bool ok;      /* nothing seen against making it in its home */
+};
+
+struct analysis {
+    struct candidate put[2][32]; /* newest PUTR, PUTV of each guest register above the place */
+    uint16_t alias_min[2][32];   /* lowest GET of the register that is used above the place */
+    uint32_t pending[2];         /* registers with a candidate that is ok, by bit */
+    uint16_t flags_exit;         /* the last exit that needs NZCV as it is here, 0: none */
+};
+
+static void use(struct emit *e, struct analysis *s, ir_ref i, ir_ref v)
+{
+    if (v == IR_NONE)
+        return;
+    if (e->last[v] < i)
+        e->last[v] = i;
+    const struct ir_ins *def = &e->r->ins[v];
+    if (def->op != IR_GETR && def->op != IR_GETV)
+        return;
+    unsigned c = def->op == IR_GETV, n = def->imm & 31;
+    if (s->alias_min[c][n] > v)
+        s->alias_min[c][n] = v;
+    /* the definition itself may read what it overwrites */
+    if (s->pending[c] >> n & 1 && s->put[c][n].value != i)
+        s->pending[c] &= ~(1u << n);
+}
+
+static void saw_put(struct emit *e, struct analysis *s, ir_ref i)
+{
+    const struct ir_ins *ins = &e->r->ins[i];
+    unsigned c = ins->op == IR_PUTV, n = ins->imm & 31;
+    s->pending[c] &= ~(1u << n);
+    bool pinned = x64_pin(c, n) >= 0;
+    if (pinned && s->alias_min[c][n] > i) {
+        /* a value for two registers: the first one found has it */
+        for (uint32_t m = s->pending[c]; m; m &= m - 1)
+            if (s->put[c][__builtin_ctz(m)].value == ins->a)
+                return;
+        s->put[c][n].value = ins->a;
+        s->pending[c] |= 1u << n;
+    }
+}
+
+static void resolve_hint(struct emit *e, struct analysis *s, ir_ref i)
+{
+    unsigned op = e->r->ins[i].op;
+    unsigned c = ir_op_info[op].result == 'V';
+    for (uint32_t m = s->pending[c]; m; m &= m - 1) {
+        unsigned n = (unsigned)__builtin_ctz(m);
+        if (s->put[c][n].value != i)
+            continue;
+        s->pending[c] &= ~(1u << n);
+        if (op != IR_GETR && op != IR_GETV && op != IR_CONST)
+            e->hint[i] = (uint8_t)(n + 1);
+        return;
+    }
+}
+
+static void analyse_one(struct emit *e, struct analysis *s, ir_ref i)
+{
+    const struct ir_ins *ins = &e->r->ins[i];
+    const struct ir_op_info *info = &ir_op_info[ins->op];
+    if (info->result == 'I' || info->result == 'V')
+        if (s->pending[info->result == 'V'])
+            resolve_hint(e, s, i);
+    if (info->attributes & (IR_A_FAULT | IR_A_EXIT)) {
+        s->pending[0] = 0;
+        s->pending[1] = 0;
+        if (info->attributes & IR_A_EXIT && !(ins->aux & IR_EXIT_FLAGS_DEAD) && !s->flags_exit)
+            s->flags_exit = i;
+    }
+    if (ins->op == IR_PUTR || ins->op == IR_PUTV)
+        saw_put(e, s, i);
+    if (ins->op == IR_PUTF) {
+        if (s->flags_exit && e->flast[ins->a] < s->flags_exit)
+            e->flast[ins->a] = s->flags_exit;
+        s->flags_exit = 0;
+        return;
+    }
+    if (info->a == 'F' && e->flast[ins->a] < i)
+        e->flast[ins->a] = i;
+    else if (info->a != '-' && info->a != 'F')
+        use(e, s, i, ins->a);
+    if (info->b != '-')
+        use(e, s, i, ins->b);
+    if (info->c == 'F' && e->flast[ins->c] < i)
+        e->flast[ins->c] = i;
+    else if (info->c != '-' && info->c != 'F')
+        use(e, s, i, ins->c);
+}
+
+void alloc_analyse(struct emit *e)
+{
+    struct analysis s;
+    for (unsigned n = 0; n < 32; n++) {
+        s.alias_min[0][n] = s.alias_min[1][n] = IR_NONE;
+        e->i.alias[n] = e->v.alias[n] = IR_NONE;
+    }
+    s.pending[0] = s.pending[1] = 0;
+    s.flags_exit = 0;
+    for (uint32_t i = 0; i < e->r->count; i++) {
+        e->last[i] = e->flast[i] = 0;
+        e->hint[i] = 0;
+    }
+    for (uint32_t i = e->r->count; i-- > 0;)
+        analyse_one(e, &s, (ir_ref)i);
+    for (unsigned k = 0; k < 4; k++)
+        e->i.owner[k] = e->v.owner[k] = IR_NONE;
+    e->i.locked = e->v.locked = 0;
+    e->i.spill_used = e->v.spill_used = 0;
+}
+
+/* ---- places ------------------------------------------------------------------------------------
+ */
+struct x64_mem emit_cpu(uint32_t offset)
+{
+    return (struct x64_mem){HOST_RBP, -1, 0, (int32_t)offset - CPU_BIAS};
+}
+
+static struct x64_mem home_x(unsigned n)
+{
+    return emit_cpu((uint32_t)offsetof(struct cpu, x) + 8 * n);
+}
+
+static struct x64_mem home_v(unsigned n)
+{
+    return emit_cpu((uint32_t)offsetof(struct cpu, v) + 16 * n);
+}
+
+static struct x64_mem spill_mem(bool vector, unsigned n)
+{
+    return vector ? emit_cpu((uint32_t)offsetof(struct cpu, vspill) + 16 * n)
+                  : emit_cpu((uint32_t)offsetof(struct cpu, spill) + 8 * n);
+}
+
+#define V_LOAD VEX_OP(1, 1, 0, 0x6f)  /* vmovdqa xmm, m */
+#define V_STORE VEX_OP(1, 1, 0, 0x7f) /* vmovdqa m, xmm */
+#define V_COPY VEX_OP(0, 1, 0, 0x28)  /* vmovaps */
+
+static void load(struct emit *e, bool vector, int reg, struct x64_mem m)
+{
+    if (vector)
+        x64_vex_m(&e->a, V_LOAD, reg, 0, m);
+    else
+        x64_rm(&e->a, 0x8b, 8, reg, m);
+}
+
+static void store(struct emit *e, bool vector, int reg, struct x64_mem m)
+{
+    if (vector)
+        x64_vex_m(&e->a, V_STORE, reg, 0, m);
+    else
+        x64_rm(&e->a, 0x89, 8, reg, m);
+}
+
+static void copy(struct emit *e, bool vector, int dst, int src)
+{
+    if (dst == src)
+        return;
+    if (vector)
+        x64_vex(&e->a, V_COPY, dst, 0, src);
+    else
+        x64_mov(&e->a, 8, dst, src);
+}
+
+static struct bank *bank_of(struct emit *e, bool vector)
+{
+    return vector ? &e->v : &e->i;
+}
+
+/* Index in owner[] of a scratch register, and back. */
+static int scratch_reg(bool vector, unsigned k)
+{
+    return vector ? (int)k : order_i[k];
+}
+
+static int scratch_index(bool vector, int reg)
+{
+    for (unsigned k = 0; k < (vector ? SCRATCH_V : SCRATCH_I); k++)
+        if (scratch_reg(vector, k) == reg)
+            return (int)k;
+    return -1;
+}
+
+static void spill(struct emit *e, bool vector, unsigned k)
+{
+    struct bank *b = bank_of(e, vector);
+    ir_ref v = b->owner[k];
+    b->owner[k] = IR_NONE;
+    if (e->last[v] < e->now)
+        return;
+    unsigned n = (unsigned)__builtin_ctz(~(uint32_t)b->spill_used);
+    if (n >= SPILLS) {
+        e->a.full = true;
+        return;
+    }
+    b->spill_used |= (uint16_t)(1u << n);
+    store(e, vector, scratch_reg(vector, k), spill_mem(vector, n));
+    e->loc[v] = (struct loc){LOC_SPILL, 0, (uint16_t)n};
+}
+
+/* A scratch register for the current operation; locked. */
+static int take(struct emit *e, bool vector)
+{
+    struct bank *b = bank_of(e, vector);
+    unsigned count = vector ? SCRATCH_V : SCRATCH_I;
+    int best = -1;
+    for (unsigned k = 0; k < count; k++) {
+        if (b->locked >> k & 1)
+            continue;
+        if (b->owner[k] == IR_NONE) {
+            best = (int)k;
+            break;
+        }
+        if (best < 0 || e->last[b->owner[k]] > e->last[b->owner[best]])
+            best = (int)k;
+    }
+    if (best < 0) { /* an emitter asks for more than there are: the region is refused */
+        e->a.full = true;
+        return scratch_reg(vector, 0);
+    }
+    if (b->owner[best] != IR_NONE)
+        spill(e, vector, (unsigned)best);
+    b->locked |= (uint8_t)(1u << best);
+    return scratch_reg(vector, (unsigned)best);
+}
+
+static void own(struct emit *e, bool vector, int reg, ir_ref v)
+{
+    struct bank *b = bank_of(e, vector);
+    b->owner[scratch_index(vector, reg)] = v;
+    e->loc[v] = (struct loc){LOC_REG, (uint8_t)reg, 0};
+}
+
+void alloc_alias(struct emit *e, struct bank *b, ir_ref value, unsigned n)
+{
+    e->loc[value] = (struct loc){LOC_HOME, 0, (uint16_t)n};
+    e->next_alias[value] = b->alias[n];
+    b->alias[n] = value;
+}
+
+/* The register that holds v, loaded if need be, locked if it is a scratch one. */
+static int get(struct emit *e, bool vector, ir_ref v)
+{
+    struct bank *b = bank_of(e, vector);
+    struct loc l = e->loc[v];
+    int reg;
+    switch (l.kind) {
+    case LOC_REG:
+        b->locked |= (uint8_t)(1u << scratch_index(vector, l.reg));
+        return l.reg;
+    case LOC_HOME:
+        reg = x64_pin(vector, l.n);
+        if (reg >= 0)
+            return reg;
+        reg = take(e, vector);
+        load(e, vector, reg, vector ? home_v(l.n) : home_x(l.n));
+        own(e, vector, reg, v);
+        return reg;
+    case LOC_SPILL:
+        reg = take(e, vector);
+        load(e, vector, reg, spill_mem(vector, l.n));
+        b->spill_used &= (uint16_t) ~(1u << l.n);
+        own(e, vector, reg, v);
+        return reg;
+    case LOC_CONST:
+        reg = take(e, vector);
+        x64_mov_imm(&e->a, reg, e->r->ins[v].imm);
+        return reg;
+    default: /* a use of what was never made: ir_verify refuses such a region */
+        e->a.full = true;
+        return scratch_reg(vector, 0);
+    }
+}
+
+static struct emit_rm get_rm(struct emit *e, bool vector, ir_ref v)
+{
+    struct loc l = e->loc[v];
+    if (l.kind == LOC_HOME && x64_pin(vector, l.n) < 0)
+        return (struct emit_rm){true, 0, vector ? home_v(l.n) : home_x(l.n)};
+    if (l.kind == LOC_SPILL)
+        return (struct emit_rm){true, 0, spill_mem(vector, l.n)};
+    return (struct emit_rm){.is_mem = false, .reg = (int8_t)get(e, vector, v)};
+}
+
+/* May the result of i take over the scratch register of its first operand, which dies here? */
+static bool takes_over(struct emit *e, bool vector, ir_ref i, int *ret_reg)
+{
+    const struct ir_ins *ins = &e->r->ins[i];
+    char want = vector ? 'V' : 'I';
+    if (ir_op_info[ins->op].a != want || ins->a == IR_NONE)
+        return false;
+    struct loc l = e->loc[ins->a];
+    if (l.kind != LOC_REG || e->last[ins->a] > i)
+        return false;
+    *ret_reg = l.reg;
+    return true;
+}
+
+static int define(struct emit *e, bool vector, ir_ref i, bool apart)
+{
+    struct bank *b = bank_of(e, vector);
+    unsigned n = e->hint[i];
+    int reg;
+    if (n) {
+        n--;
+        reg = x64_pin(vector, n);
+        bool ok = true;
+        if (apart) {
+            const struct ir_ins *ins = &e->r->ins[i];
+            const ir_ref ops[3] = {ins->a, ins->b, ins->c};
+            const char kinds[3] = {ir_op_info[ins->op].a, ir_op_info[ins->op].b,
+                                   ir_op_info[ins->op].c};
+            for (unsigned k = 0; k < 3; k++)
+                if (kinds[k] == (vector ? 'V' : 'I') && ops[k] != IR_NONE &&
+                    e->loc[ops[k]].kind == LOC_HOME && e->loc[ops[k]].n == n)
+                    ok = false;
+        }
+        if (ok) {
+            /* the value is the home's before its PUT says so; its aliases are dead (analysis) */
+            alloc_alias(e, b, i, n);
+            return reg;
+        }
+    }
+    if (!apart && takes_over(e, vector, i, &reg)) {
+        b->locked |= (uint8_t)(1u << scratch_index(vector, reg));
+        own(e, vector, reg, i);
+        return reg;
+    }
+    reg = take(e, vector);
+    own(e, vector, reg, i);
+    return reg;
+}
+
+static void release(struct emit *e, ir_ref v)
+{
+    struct loc l = e->loc[v];
+    bool vector = alloc_is_vector(e, v);
+    struct bank *b = bank_of(e, vector);
+    if (l.kind == LOC_REG) {
+        int k = scratch_index(vector, l.reg);
+        if (b->owner[k] == v)
+            b->owner[k] = IR_NONE;
+    } else if (l.kind == LOC_SPILL) {
+        b->spill_used &= (uint16_t) ~(1u << l.n);
+    }
+    e->loc[v].kind = LOC_NONE;
+}
+
+static void operand_done(struct emit *e, ir_ref i, char kind, ir_ref v)
+{
+    if ((kind == 'I' || kind == 'V') && v != IR_NONE && e->last[v] <= i &&
+        e->loc[v].kind != LOC_CONST)
+        release(e, v);
+}
+
+void alloc_done(struct emit *e, ir_ref i)
+{
+    const struct ir_ins *ins = &e->r->ins[i];
+    const struct ir_op_info *info = &ir_op_info[ins->op];
+    e->i.locked = e->v.locked = 0;
+    if (info->a != '-')
+        operand_done(e, i, info->a, ins->a);
+    if (info->b != '-')
+        operand_done(e, i, info->b, ins->b);
+    if (info->c != '-')
+        operand_done(e, i, info->c, ins->c);
+    if ((info->result == 'I' || info->result == 'V') && e->last[i] <= i &&
+        e->loc[i].kind == LOC_REG && ins->op != IR_CONST)
+        release(e, i);
+}
+
+/* Values that are aliases of guest register n get a place of their own. */
+static void save_aliases(struct emit *e, bool vector, unsigned n, ir_ref but)
+{
+    struct bank *b = bank_of(e, vector);
+    for (ir_ref v = b->alias[n]; v != IR_NONE; v = e->next_alias[v]) {
+        if (v == but || e->loc[v].kind != LOC_HOME || e->loc[v].n != n || e->last[v] <= e->now)
+            continue;
+        int home = x64_pin(vector, n);
+        int reg = take(e, vector);
+        if (home >= 0)
+            copy(e, vector, reg, home);
+        else
+            load(e, vector, reg, vector ? home_v(n) : home_x(n));
+        own(e, vector, reg, v);
+        b->locked &= (uint8_t) ~(1u << scratch_index(vector, reg));
+    }
+    b->alias[n] = IR_NONE;
+}
+
+/* The value now lives in the home too: free its scratch register. */
+static void settle(struct emit *e, bool vector, unsigned n, ir_ref value)
+{
+    struct bank *b = bank_of(e, vector);
+    struct loc l = e->loc[value];
+    if (l.kind == LOC_CONST || (l.kind == LOC_HOME && l.n != n))
+        return;
+    if (e->last[value] <= e->now)
+        return;
+    if (l.kind == LOC_REG || l.kind == LOC_SPILL)
+        release(e, value);
+    alloc_alias(e, b, value, n);
+}
+
+static void put(struct emit *e, bool vector, unsigned n, ir_ref value)
+{
+    int home = x64_pin(vector, n);
+    struct loc l = e->loc[value];
+    bool there = l.kind == LOC_HOME && l.n == n;
+    save_aliases(e, vector, n, there ? value : IR_NONE);
+    if (there) {
+        if (e->last[value] > e->now)
+            alloc_alias(e, bank_of(e, vector), value, n);
+        return;
+    }
+    if (home >= 0) {
+        if (l.kind == LOC_CONST) {
+            x64_mov_imm(&e->a, home, e->r->ins[value].imm);
+        } else {
+            struct emit_rm rm = get_rm(e, vector, value);
+            if (rm.is_mem)
+                load(e, vector, home, rm.m);
+            else
+                copy(e, vector, home, rm.reg);
+        }
+    } else if (l.kind == LOC_CONST && fits32((int64_t)e->r->ins[value].imm)) {
+        x64_rm_imm(&e->a, 0xc7, 8, 0, home_x(n), 4, (int32_t)e->r->ins[value].imm);
+    } else {
+        store(e, vector, get(e, vector, value), vector ? home_v(n) : home_x(n));
+    }
+    settle(e, vector, n, value);
+}
+
+void alloc_put_x(struct emit *e, unsigned n, ir_ref value)
+{
+    put(e, false, n, value);
+}
+
+void alloc_put_v(struct emit *e, unsigned n, ir_ref value)
+{
+    put(e, true, n, value);
+}
+
+/* ---- what emitters call
+ * -------------------------------------------------------------------------- */
+int emit_i(struct emit *e, ir_ref v)
+{
+    return get(e, false, v);
+}
+
+int emit_v(struct emit *e, ir_ref v)
+{
+    return get(e, true, v);
+}
+
+struct emit_rm emit_i_rm(struct emit *e, ir_ref v)
+{
+    return get_rm(e, false, v);
+}
+
+struct emit_rm emit_v_rm(struct emit *e, ir_ref v)
+{
+    return get_rm(e, true, v);
+}
+
+int emit_i_def(struct emit *e, ir_ref i)
+{
+    return define(e, false, i, false);
+}
+
+int emit_i_def_apart(struct emit *e, ir_ref i)
+{
+    return define(e, false, i, true);
+}
+
+int emit_v_def(struct emit *e, ir_ref i)
+{
+    return define(e, true, i, false);
+}
+
+int emit_v_def_apart(struct emit *e, ir_ref i)
+{
+    return define(e, true, i, true);
+}
+
+int emit_i_tmp(struct emit *e)
+{
+    return take(e, false);
+}
+
+int emit_v_tmp(struct emit *e)
+{
+    return take(e, true);
+}
+
+/* Take this very scratch register, before any operand is asked for. Its owner moves out of the way,
+ * into another or to memory. */
+int emit_i_fixed(struct emit *e, int reg)
+{
+    int k = scratch_index(false, reg);
+    struct bank *b = &e->i;
+    ir_ref v = b->owner[k];
+    b->locked |= (uint8_t)(1u << k);
+    if (v == IR_NONE || e->last[v] < e->now) {
+        b->owner[k] = IR_NONE;
+        return reg;
+    }
+    int other = take(e, false);
+    copy(e, false, other, reg);
+    b->owner[k] = IR_NONE;
+    own(e, false, other, v);
+    return reg;
+}
+
+bool emit_is_const(struct emit *e, ir_ref v, uint64_t *ret_value)
+{
+    if (v == IR_NONE || e->r->ins[v].op != IR_CONST)
+        return false;
+    *ret_value = e->r->ins[v].imm;
+    return true;
+}
+
+void emit_vex(struct emit *e, uint32_t op, int dst, int src1, struct emit_rm src2)
+{
+    if (src2.is_mem)
+        x64_vex_m(&e->a, op, dst, src1, src2.m);
+    else
+        x64_vex(&e->a, op, dst, src1, src2.reg);
+}
+
+void emit_vex_i(struct emit *e, uint32_t op, int dst, int src1, struct emit_rm src2, unsigned imm8)
+{
+    if (src2.is_mem)
+        x64_vex_mi(&e->a, op, dst, src1, src2.m, imm8);
+    else
+        x64_vex_i(&e->a, op, dst, src1, src2.reg, imm8);
+}
+
+struct x64_mem emit_const16(struct emit *e, uint64_t lo, uint64_t hi)
+{
+    uint32_t k = 0;
+    while (k < e->pool_count && (e->pool[k][0] != lo || e->pool[k][1] != hi))
+        k++;
+    if (k == POOL_MAX) {
+        e->a.full = true;
+        k = 0;
+    } else if (k == e->pool_count) {
+        e->pool[k][0] = lo;
+        e->pool[k][1] = hi;
+        e->pool_count++;
+    }
+    return (struct x64_mem){X64_RIP, -1, 0, (int32_t)(X64_POOL + 16 * k)};
+}
+
+struct x64_asm *emit_asm(struct emit *e)
+{
+    return &e->a;
+}
+
+const struct ir_ins *emit_ins(struct emit *e, ir_ref i)
+{
+    return &e->r->ins[i];
+}
+
+uint32_t emit_mode(struct emit *e)
+{
+    return e->r->mode;
+}
