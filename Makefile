@@ -43,13 +43,13 @@ ALL_LDFLAGS := -pie $(LDFLAGS_$(MODE)) $(LDFLAGS)
 all: # filled by the folders' mod.mk
 
 # One mod.mk a folder; lower modules first (tools/lint checks the include direction).
-MODULES := base codec ns binfmt image box cli
+MODULES := base codec ns binfmt image box cli engine
 include $(patsubst %,src/%/mod.mk,$(MODULES))
 
 # $(1) = module. Defines its objects and its archive; <module>.src, .deps and .libs come from mod.mk.
 define module_rules
 $(1).src ?= $$(wildcard src/$(1)/*.c)
-$(1).obj := $$(patsubst %.c,$(O)/%.o,$$($(1).src))
+$(1).obj := $$(patsubst %.c,$(O)/%.o,$$(patsubst $(O)/%,%,$$($(1).src)))
 $(O)/lib/$(1).a: $$($(1).obj)
 	@mkdir -p $$(@D); rm -f $$@
 	@$(AR) rcs $$@ $$^
@@ -65,6 +65,11 @@ mods_of = $(strip $(call uniq_last,$(call closure,$(1))))
 archives_of = $(patsubst %,$(O)/lib/%.a,$(call mods_of,$(1)))
 libs_of = $(foreach m,$(call mods_of,$(1)),$($m.libs))
 
+$(engine.obj): | $(engine.gen)
+$(O)/%.o: $(O)/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC $<"

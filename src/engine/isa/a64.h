@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A64 instruction words: decoding. The rows are those of a64.isa.
+ */
+#ifndef ENGINE_ISA_A64_H
+#define ENGINE_ISA_A64_H
+
+#include "engine/isa/a64_rows.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { ISA_FLAGS_READ = 1, ISA_FLAGS_WRITE = 2 };
+enum { ISA_MEM_LOAD = 1, ISA_MEM_STORE = 2 };
+
+struct a64_row_info {
+    const char *name;    /* "add_imm" */
+    const char *group;   /* "int", "mem", "branch", "sys", "simd", "fp" */
+    const char *feature; /* "" for the base of ARMv8.0 */
+    uint8_t flags;       /* ISA_FLAGS_* */
+    uint8_t mem;         /* ISA_MEM_* */
+    uint8_t branch;      /* control may go elsewhere than to the next instruction */
+    uint32_t mask;       /* fixed bits */
+    uint32_t value;      /* and what they are */
+};
+extern const struct a64_row_info a64_row_info[A64_ROW_COUNT];
+
+/* The row of a word, A64_UNDEFINED when it is unallocated (or not for user level). */
+enum a64_row a64_decode(uint32_t word);
+
+/* Logical immediates (Arm ARM, DecodeBitMasks): is (n, immr, imms) one for this size? Its value. */
+bool a64_bitmask_ok(unsigned sf, unsigned n, unsigned immr, unsigned imms);
+uint64_t a64_bitmask(unsigned sf, unsigned n, unsigned immr, unsigned imms);
+
+#endif
