@@ -27,6 +27,13 @@ enum ir_op {
     IR_OP_COUNT
 };
 
+enum ir_helper {
+#define HELPER(name) IR_HELPER_##name,
+#include "engine/ir/helper.def"
+#undef HELPER
+    IR_HELPER_COUNT
+};
+
 enum ir_attribute { IR_A_FAULT = 1, IR_A_EXIT = 2, IR_A_CLOB = 4, IR_A_SIDE = 8 };
 
 /* A64's condition numbers; riscv64 uses those of integer comparison. */

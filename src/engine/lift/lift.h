@@ -73,6 +73,8 @@ void lift_store(struct lift *l, unsigned size, ir_ref base, int64_t offset, ir_r
 ir_ref lift_load_v(struct lift *l, unsigned size, ir_ref base, int64_t offset);
 void lift_store_v(struct lift *l, unsigned size, ir_ref base, int64_t offset, ir_ref value);
 
+/* Stop here: kind = enum rt_raise. */
+void lift_raise(struct lift *l, unsigned kind, uint64_t detail);
 void lift_undefined(struct lift *l);
 
 #endif
