@@ -83,27 +83,27 @@ static int64_t imm9(uint32_t word)
     return a64_signed(word, 12, 9);
 }
 
-#define FORMS(name, access)                                                                        \
+#define FORMS(name, how)                                                                           \
     LIFT(name##_uimm)                                                                              \
     {                                                                                              \
-        struct access x = access;                                                                  \
+        struct access x = how;                                                                     \
         at_offset(l, word, x, scaled(word, x));                                                    \
     }                                                                                              \
     LIFT(name##_unscaled)                                                                          \
     {                                                                                              \
-        at_offset(l, word, access, imm9(word));                                                    \
+        at_offset(l, word, how, imm9(word));                                                       \
     }                                                                                              \
     LIFT(name##_post)                                                                              \
     {                                                                                              \
-        indexed(l, word, access, false);                                                           \
+        indexed(l, word, how, false);                                                              \
     }                                                                                              \
     LIFT(name##_pre)                                                                               \
     {                                                                                              \
-        indexed(l, word, access, true);                                                            \
+        indexed(l, word, how, true);                                                               \
     }                                                                                              \
     LIFT(name##_reg)                                                                               \
     {                                                                                              \
-        by_register(l, word, access);                                                              \
+        by_register(l, word, how);                                                                 \
     }
 
 FORMS(str, general(word, false, PLAIN))
