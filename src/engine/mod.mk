@@ -11,3 +11,24 @@ $(ENGINE_GEN)/a64_decode.c: src/engine/isa/a64.isa tools/gen-isa $(wildcard src/
 	@tools/gen-isa $< src/engine/lift $(ENGINE_GEN)
 	@touch $@
 $(ENGINE_GEN)/a64_lift_table.c $(ENGINE_GEN)/a64_rows.h: $(ENGINE_GEN)/a64_decode.c ;
+
+# ---- the freestanding program -------------------------------------------------------------------
+ENGINE_O := $(O)/engine
+ENGINE_CFLAGS := -std=gnu11 -g -O2 -ffreestanding -mgeneral-regs-only -mno-red-zone -fPIE -fvisibility=hidden \
+                 -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing $(WARN)
+engine.all := $(engine.src) $(wildcard src/engine/rt/*.c src/engine/linux/*.c)
+engine.freestanding := $(patsubst %.c,$(ENGINE_O)/%.o,$(patsubst $(O)/%,%,$(engine.all)))
+$(engine.freestanding): | $(engine.gen)
+$(ENGINE_O)/gen/%.o: $(O)/gen/%.c Makefile src/engine/mod.mk
+	@mkdir -p $(@D)
+	@$(CC) -Isrc -I$(O)/gen $(ENGINE_CFLAGS) -MMD -MP -c $< -o $@
+$(ENGINE_O)/%.o: %.c Makefile src/engine/mod.mk
+	@mkdir -p $(@D)
+	@echo "  CC $< (freestanding)"
+	@$(CC) -Isrc -I$(O)/gen $(ENGINE_CFLAGS) -MMD -MP -c $< -o $@
+$(O)/archway-engine: $(engine.freestanding)
+	@echo "  LD $@"
+	@$(CC) -static-pie -nostdlib -nostartfiles -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--build-id=sha1 -o $@ $^
+ifneq ($(wildcard src/engine/linux/main.c),)
+all: $(O)/archway-engine
+endif

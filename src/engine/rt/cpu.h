@@ -88,6 +88,11 @@ struct cpu {
     uint64_t host_sp;         /* top of the C stack that thunks switch to */
     uint64_t ret_top;         /* rsp of an empty return stack (two sentinel entries above) */
     uint64_t ret_limit;       /* lowest usable address of the return stack; guard below */
+    uint64_t saved[4];        /* THUNK_HELPER: rax, rcx, rdx; [3] a host stack pointer */
+    struct cpu *self;         /* this structure, for rt_cpu() */
+    uint64_t epoch;           /* rt_state.epoch when the return stack was last known to be good */
+    struct cpu *next;         /* list of all cpus, under the runtime's lock */
+    void *area;               /* what rt_cpu_new mapped */
     struct thread *thread;    /* the runtime's and Linux layer's part; opaque to translated code */
 };
 

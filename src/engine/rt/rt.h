@@ -55,6 +55,10 @@ void rt_fork_prepare(void);
 void rt_fork_done(bool child);
 /* The guest changed its FP mode: pick the block table (fpcr is in cpu). */
 void rt_mode_changed(struct cpu *cpu);
+/* FPCR and FPSR with the host's MXCSR, which belongs to the guest. On the thread itself only. */
+uint32_t rt_fpsr_get(const struct cpu *cpu);
+void rt_fpsr_set(struct cpu *cpu, uint32_t value);
+void rt_fpcr_set(struct cpu *cpu, uint32_t value);
 
 /* ---- faults ---- */
 /* A host signal handler found rip in translated code or in a thunk on a synchronous fault. true:

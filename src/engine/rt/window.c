@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The window: one reserved area near the engine's image, from which pages are handed out upwards,
+ * and a free list by size for those that come back. Translated code and the image are within 2 GB
+ * of each other, so that code addresses both relative to rip.
+ */
+#include "engine/rt/rt.h"
+
+#include "engine/rt/state.h"
+#include "engine/rt/sys.h"
+
+#include <asm/unistd.h>
+#include <linux/mman.h>
+
+extern const char __ehdr_start[], _end[];
+
+enum { PAGE = 4096, FREE_MAX = 64 };
+
+static struct {
+    uint32_t lock;  /* spin: held for a few instructions */
+    uint64_t start; /* of the reserved area */
+    uint64_t end;   /* behind it */
+    uint64_t next;  /* first byte never handed out */
+    uint64_t low;   /* lowest address of image and area */
+    uint64_t high;  /* behind the highest */
+    struct {
+        uint64_t at; /* pages given back */
+        size_t length;
+    } free[FREE_MAX];
+    unsigned free_count;
+} window;
+
+static void take(void)
+{
+    while (__atomic_exchange_n(&window.lock, 1, __ATOMIC_ACQUIRE))
+        __builtin_ia32_pause();
+}
+
+static void give(void)
+{
+    __atomic_store_n(&window.lock, 0, __ATOMIC_RELEASE);
+}
+
+bool rt_window_init(void)
+{
+    uint64_t image = (uint64_t)(uintptr_t)__ehdr_start;
+    uint64_t image_end = ((uint64_t)(uintptr_t)_end + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+    for (uint64_t size = 256ull << 20; size >= 16ull << 20; size /= 2) {
+        uint64_t hint = image - size - PAGE;
+        long at = sys(__NR_mmap, hint, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                      -1, 0);
+        if (at < 0)
+            continue;
+        window.start = window.next = (uint64_t)at;
+        window.end = window.start + size;
+        window.low = window.start < image ? window.start : image;
+        window.high = window.end > image_end ? window.end : image_end;
+        if (window.high - window.low < 1ull << 30)
+            return true;
+        sys(__NR_munmap, at, size);
+    }
+    return false;
+}
+
+bool rt_window_has(uint64_t start, uint64_t length)
+{
+    return start < window.high && start + length > window.low && start + length >= start;
+}
+
+void rt_window_range(uint64_t *ret_start, uint64_t *ret_end)
+{
+    *ret_start = window.low;
+    *ret_end = window.high;
+}
+
+/* Address space of the window, not yet accessible. */
+static uint64_t reserve(size_t length)
+{
+    take();
+    for (unsigned k = 0; k < window.free_count; k++) {
+        if (window.free[k].length != length)
+            continue;
+        uint64_t at = window.free[k].at;
+        window.free[k] = window.free[--window.free_count];
+        give();
+        return at;
+    }
+    uint64_t at = window.next;
+    if (window.end - at < length)
+        at = 0;
+    else
+        window.next += length;
+    give();
+    return at;
+}
+
+void *rt_pages_get(size_t length)
+{
+    length = (length + PAGE - 1) & ~(size_t)(PAGE - 1);
+    uint64_t at = reserve(length);
+    if (!at)
+        return NULL;
+    long got = sys(__NR_mmap, at, length, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    return got < 0 ? NULL : (void *)got;
+}
+
+void rt_pages_put(void *pages, size_t length)
+{
+    length = (length + PAGE - 1) & ~(size_t)(PAGE - 1);
+    sys(__NR_mmap, pages, length, PROT_NONE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    take();
+    if (window.free_count < FREE_MAX) {
+        window.free[window.free_count].at = (uint64_t)(uintptr_t)pages;
+        window.free[window.free_count++].length = length;
+    }
+    give();
+}
