@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// A64's decoder by itself; tests/isa compares it with another one.
+#include "test.h"
+
+#include "engine/isa/a64.h"
+
+static void check_row(uint32_t word, enum a64_row want)
+{
+    enum a64_row got = a64_decode(word);
+    if (got != want)
+        TEST_FAIL("%08x: got %s, want %s", word, a64_row_info[got].name, a64_row_info[want].name);
+}
+
+TEST(an_unallocated_row_gives_way_to_the_next)
+{
+    check_row(0x4f000400, A64_SIMD_IMM);     // movi v0.4s, #0: not sshr with immh = 0
+    check_row(0x4f009502, A64_SIMD_IMM);     // orr v2.8h, #8
+    check_row(0x4f210400, A64_SSHR_IMM_VEC); // sshr v0.4s, v0.4s, #31
+    check_row(0x2f00f400, A64_UNDEFINED);    // fmov v0.2d with Q = 0
+}
+
+TEST(constraints_make_words_undefined)
+{
+    check_row(0x00000000, A64_UNDEFINED);
+    check_row(0x0b008000, A64_UNDEFINED); // add w0, w0, w0, lsl #32
+    check_row(0x8b008000, A64_ADD_REG);
+    check_row(0x12400000, A64_UNDEFINED); // and w0, w0 with N = 1
+    check_row(0x92400000, A64_AND_IMM);
+    check_row(0x9340fc00, A64_SBFM);
+    check_row(0x1340fc00, A64_UNDEFINED);
+}
+
+TEST(a_row_decodes_from_its_fixed_bits_when_no_constraint_forbids)
+{
+    for (unsigned r = 1; r < A64_ROW_COUNT; r++) {
+        const struct a64_row_info *info = &a64_row_info[r];
+        CHECK_INT(info->value & ~info->mask, 0);
+        enum a64_row got = a64_decode(info->value);
+        if (got && got != r && (a64_row_info[got].mask & info->mask) != info->mask)
+            TEST_FAIL("%s: its fixed bits decode as %s", info->name, a64_row_info[got].name);
+    }
+}
+
+TEST_MAIN()
