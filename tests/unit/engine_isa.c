@@ -30,15 +30,4 @@ TEST(constraints_make_words_undefined)
     check_row(0x1340fc00, A64_UNDEFINED);
 }
 
-TEST(a_row_decodes_from_its_fixed_bits_when_no_constraint_forbids)
-{
-    for (unsigned r = 1; r < A64_ROW_COUNT; r++) {
-        const struct a64_row_info *info = &a64_row_info[r];
-        CHECK_INT(info->value & ~info->mask, 0);
-        enum a64_row got = a64_decode(info->value);
-        if (got && got != r && (a64_row_info[got].mask & info->mask) != info->mask)
-            TEST_FAIL("%s: its fixed bits decode as %s", info->name, a64_row_info[got].name);
-    }
-}
-
 TEST_MAIN()
