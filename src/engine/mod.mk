@@ -4,19 +4,20 @@
 engine.deps :=
 engine.libs :=
 ENGINE_GEN := $(O)/gen/engine/isa
-engine.gen := $(ENGINE_GEN)/a64_decode.c $(ENGINE_GEN)/a64_lift_table.c
+engine.gen := $(ENGINE_GEN)/a64_decode.c $(ENGINE_GEN)/a64_lift_table.c $(ENGINE_GEN)/a64_fields.c
 engine.src := $(foreach d,isa lift ir fp x64,$(wildcard src/engine/$d/*.c)) $(engine.gen)
+engine.hosted_only := src/engine/isa/a64_random.c $(ENGINE_GEN)/a64_fields.c
 
 $(ENGINE_GEN)/a64_decode.c: src/engine/isa/a64.isa tools/gen-isa $(wildcard src/engine/lift/a64_*.c)
 	@tools/gen-isa $< src/engine/lift $(ENGINE_GEN)
 	@touch $@
-$(ENGINE_GEN)/a64_lift_table.c $(ENGINE_GEN)/a64_rows.h: $(ENGINE_GEN)/a64_decode.c ;
+$(ENGINE_GEN)/a64_lift_table.c $(ENGINE_GEN)/a64_fields.c $(ENGINE_GEN)/a64_rows.h: $(ENGINE_GEN)/a64_decode.c ;
 
 # ---- the freestanding program -------------------------------------------------------------------
 ENGINE_O := $(O)/engine
 ENGINE_CFLAGS := -std=gnu11 -g -O2 -ffreestanding -mgeneral-regs-only -mno-red-zone -fPIE -fvisibility=hidden \
                  -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing $(WARN)
-engine.all := $(engine.src) $(wildcard src/engine/rt/*.c src/engine/linux/*.c)
+engine.all := $(filter-out $(engine.hosted_only),$(engine.src)) $(wildcard src/engine/rt/*.c src/engine/linux/*.c)
 engine.freestanding := $(patsubst %.c,$(ENGINE_O)/%.o,$(patsubst $(O)/%,%,$(engine.all)))
 $(engine.freestanding): | $(engine.gen)
 $(ENGINE_O)/gen/%.o: $(O)/gen/%.c Makefile src/engine/mod.mk

@@ -30,4 +30,36 @@ TEST(constraints_make_words_undefined)
     check_row(0x1340fc00, A64_UNDEFINED);
 }
 
+// also that every row has words at all
+TEST(random_words_are_of_their_row)
+{
+    uint64_t rng = 1;
+    unsigned differ = 0;
+    for (unsigned r = 1; r < A64_ROW_COUNT; r++) {
+        uint32_t first = a64_random(r, &rng);
+        for (int i = 0; i < 100; i++) {
+            uint32_t word = a64_random(r, &rng);
+            check_row(word, r);
+            differ += word != first;
+        }
+    }
+    CHECK(differ > 95 * (A64_ROW_COUNT - 1));
+    CHECK_INT(a64_random(A64_UNDEFINED, &rng), 0);
+}
+
+TEST(a_rows_fields_and_fixed_bits_make_the_word)
+{
+    for (unsigned r = 1; r < A64_ROW_COUNT; r++) {
+        uint32_t bits = a64_row_info[r].mask;
+        for (unsigned i = a64_row_fields[r]; i < a64_row_fields[r + 1]; i++) {
+            const struct isa_field *f = &a64_fields[i];
+            uint32_t mask = (uint32_t)(((1ull << f->width) - 1) << f->at);
+            CHECK_INT(bits & mask, 0);
+            bits |= mask;
+        }
+        CHECK_INT(bits, 0xffffffff);
+        CHECK_INT(a64_row_info[r].value & ~a64_row_info[r].mask, 0);
+    }
+}
+
 TEST_MAIN()

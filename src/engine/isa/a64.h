@@ -28,6 +28,20 @@ extern const struct a64_row_info a64_row_info[A64_ROW_COUNT];
 /* The row of a word, A64_UNDEFINED when it is unallocated (or not for user level). */
 enum a64_row a64_decode(uint32_t word);
 
+/* The fields of row r: a64_fields[a64_row_fields[r]] up to a64_row_fields[r + 1], from the left. */
+struct isa_field {
+    const char *name; /* as in the table */
+    uint8_t at;       /* lowest bit */
+    uint8_t width;    /* bits */
+    uint8_t reg;      /* names a register */
+};
+extern const struct isa_field a64_fields[];
+extern const uint16_t a64_row_fields[A64_ROW_COUNT + 1];
+
+/* A word that decodes as the row, with a taste for corners: equal registers, 31, extreme
+ * immediates. rng is any number and moves on. Hosted builds only. */
+uint32_t a64_random(enum a64_row row, uint64_t *rng);
+
 /* Logical immediates (Arm ARM, DecodeBitMasks): is (n, immr, imms) one for this size? Its value. */
 bool a64_bitmask_ok(unsigned sf, unsigned n, unsigned immr, unsigned imms);
 uint64_t a64_bitmask(unsigned sf, unsigned n, unsigned immr, unsigned imms);
