@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Vector instructions in plain C: those that are rare or need QC. One instruction at a time, from
+ * its word: varg[0] = vn, varg[1] = vm, varg[2] = vd before; vret = vd behind.
+ *
+ * The idea: elements are read as signed or unsigned 64-bit numbers, computed with in 128 bits, and
+ * written saturated. Sections are the Arm ARM's C7.2.
+ */
+#include "engine/isa/a64.h"
+#include "engine/rt/cpu.h"
+
+#include <stdbool.h>
+
+enum { FPSR_QC = 1 << 27 };
+
+typedef __int128 wide;
+
+struct op {
+    const union vec *n, *m, *d; /* operands */
+    union vec r;                /* result */
+    uint32_t word;              /* the instruction */
+    unsigned size;              /* bytes an element of the result or, where they differ, of n */
+    unsigned count;             /* elements */
+    bool q;                     /* 128 bits */
+    bool scalar;                /* one element */
+    bool u;                     /* bit 29 */
+    bool sat;                   /* something was saturated */
+};
+
+static uint64_t get(const union vec *v, unsigned size, unsigned k)
+{
+    switch (size) {
+    case 1:
+        return v->b[k];
+    case 2:
+        return v->h[k];
+    case 4:
+        return v->s[k];
+    default:
+        return v->d[k];
+    }
+}
+
+static int64_t get_signed(const union vec *v, unsigned size, unsigned k)
+{
+    unsigned up = 64 - 8 * size;
+    return (int64_t)(get(v, size, k) << up) >> up;
+}
+
+static wide element(const struct op *o, const union vec *v, unsigned size, unsigned k,
+                    bool is_unsigned)
+{
+    (void)o;
+    return is_unsigned ? (wide)get(v, size, k) : (wide)get_signed(v, size, k);
+}
+
+static void set(union vec *v, unsigned size, unsigned k, uint64_t value)
+{
+    switch (size) {
+    case 1:
+        v->b[k] = (uint8_t)value;
+        break;
+    case 2:
+        v->h[k] = (uint16_t)value;
+        break;
+    case 4:
+        v->s[k] = (uint32_t)value;
+        break;
+    default:
+        v->d[k] = value;
+    }
+}
+
+/* SatQ */
+static uint64_t saturate(struct op *o, wide v, unsigned size, bool is_unsigned)
+{
+    wide max = is_unsigned ? ((wide)1 << (8 * size)) - 1 : ((wide)1 << (8 * size - 1)) - 1;
+    wide min = is_unsigned ? 0 : -((wide)1 << (8 * size - 1));
+    if (v > max || v < min) {
+        o->sat = true;
+        v = v > max ? max : min;
+    }
+    return (uint64_t)v;
+}
+
+/* ---- three registers of the same type ---- */
+static void add_sub(struct op *o, bool subtract)
+{
+    for (unsigned k = 0; k < o->count; k++) {
+        wide a = element(o, o->n, o->size, k, o->u), b = element(o, o->m, o->size, k, o->u);
+        set(&o->r, o->size, k, saturate(o, subtract ? a - b : a + b, o->size, o->u));
+    }
+}
+
+/* SUQADD, USQADD: d of one sign, n of the other. */
+static void add_mixed(struct op *o)
+{
+    for (unsigned k = 0; k < o->count; k++) {
+        wide a = element(o, o->n, o->size, k, !o->u), d = element(o, o->d, o->size, k, o->u);
+        set(&o->r, o->size, k, saturate(o, a + d, o->size, o->u));
+    }
+}
+
+/* v << n, or v >> -n, rounded or not; what is shifted out far above does not matter but saturates.
+ */
+static wide shifted(wide v, int n, bool round)
+{
+    if (n >= 0)
+        return v << (n > 63 ? 63 : n);
+    n = -n;
+    if (n > 100)
+        n = 100;
+    if (round)
+        v += (wide)1 << (n - 1);
+    return v >> n;
+}
+
+static void shift_register(struct op *o, bool round, bool sat)
+{
+    for (unsigned k = 0; k < o->count; k++) {
+        wide v = element(o, o->n, o->size, k, o->u);
+        int n = (int8_t)get(o->m, o->size, k);
+        wide r = shifted(v, n, round);
+        /* beyond the width nothing of v is left */
+        if (n >= (int)o->size * 8 && !sat)
+            r = 0;
+        if (n > 63 && sat && v)
+            r = v < 0 ? -((wide)1 << 100) : (wide)1 << 100;
+        set(&o->r, o->size, k, sat ? saturate(o, r, o->size, o->u) : (uint64_t)r);
+    }
+}
+
+static wide doubled_high(wide a, wide b, unsigned size, bool round, wide sum)
+{
+    wide p = (sum << (8 * size)) + 2 * a * b;
+    if (round)
+        p += (wide)1 << (8 * size - 1);
+    return p >> (8 * size);
+}
+
+/* Index of the element in by-element forms; for whole vectors, k. */
+struct by_element {
+    bool on;        /* by element */
+    unsigned index; /* which */
+};
+
+static unsigned pick(struct by_element e, unsigned k)
+{
+    return e.on ? e.index : k;
+}
+
+static void multiply_high(struct op *o, bool round, struct by_element e)
+{
+    for (unsigned k = 0; k < o->count; k++) {
+        wide a = get_signed(o->n, o->size, k), b = get_signed(o->m, o->size, pick(e, k));
+        set(&o->r, o->size, k, saturate(o, doubled_high(a, b, o->size, round, 0), o->size, false));
+    }
+}
+
+static void multiply_high_add(struct op *o, bool subtract, struct by_element e)
+{
+    for (unsigned k = 0; k < o->count; k++) {
+        wide a = get_signed(o->n, o->size, k), b = get_signed(o->m, o->size, pick(e, k));
+        wide d = get_signed(o->d, o->size, k);
+        wide r = doubled_high(subtract ? -a : a, b, o->size, true, d);
+        set(&o->r, o->size, k, saturate(o, r, o->size, false));
+    }
+}
+
+/* SQDMULL, SQDMLAL, SQDMLSL: the product saturates, then the sum. */
+static void multiply_long(struct op *o, int sum, struct by_element e)
+{
+    unsigned from = o->q && !o->scalar ? 8 / o->size : 0, wide_size = 2 * o->size;
+    unsigned count = o->scalar ? 1 : 8 / o->size;
+    for (unsigned k = 0; k < count; k++) {
+        wide a = get_signed(o->n, o->size, from + k);
+        wide b = get_signed(o->m, o->size, e.on ? e.index : from + k);
+        wide p = (int64_t)saturate(o, 2 * a * b, wide_size, false);
+        if (sum) {
+            wide d = get_signed(o->d, wide_size, k);
+            p = (int64_t)saturate(o, sum > 0 ? d + p : d - p, wide_size, false);
+        }
+        set(&o->r, wide_size, k, (uint64_t)p);
+    }
+}
+
+static uint64_t carryless(uint64_t a, uint64_t b)
+{
+    uint64_t r = 0;
+    for (unsigned k = 0; k < 8; k++)
+        if (b >> k & 1)
+            r ^= a << k;
+    return r;
+}
+
+static void multiply_polynomial(struct op *o, bool is_long)
+{
+    unsigned from = is_long && o->q ? 8 : 0, count = is_long ? 8 : o->count;
+    for (unsigned k = 0; k < count; k++)
+        set(&o->r, is_long ? 2 : 1, k, carryless(o->n->b[from + k], o->m->b[from + k]));
+}
+
+static void dot(struct op *o, struct by_element e)
+{
+    for (unsigned k = 0; k < (o->q ? 4u : 2u); k++) {
+        uint32_t sum = o->d->s[k];
+        for (unsigned j = 0; j < 4; j++) {
+            unsigned at = 4 * pick(e, k) + j;
+            if (o->u)
+                sum += (uint32_t)o->n->b[4 * k + j] * o->m->b[at];
+            else
+                sum += (uint32_t)((int8_t)o->n->b[4 * k + j] * (int8_t)o->m->b[at]);
+        }
+        o->r.s[k] = sum;
+    }
+}
+
+/* ---- one register ---- */
+static void count_leading(struct op *o, bool signs)
+{
+    for (unsigned k = 0; k < o->count; k++) {
+        uint64_t v = get(o->n, o->size, k);
+        unsigned bits = o->size * 8;
+        if (signs) {
+            int64_t s = get_signed(o->n, o->size, k);
+            v = (uint64_t)(s ^ (s << 1)) & (bits == 64 ? ~0ull : (1ull << bits) - 1);
+            v |= 1; /* the sign itself is not counted: bits - 1 at most */
+        }
+        unsigned n = v ? (unsigned)__builtin_clzll(v) - (64 - bits) : bits;
+        set(&o->r, o->size, k, n);
+    }
+}
+
+static void absolute(struct op *o, bool negate)
+{
+    for (unsigned k = 0; k < o->count; k++) {
+        wide v = get_signed(o->n, o->size, k);
+        if (negate || v < 0)
+            v = -v;
+        set(&o->r, o->size, k, saturate(o, v, o->size, false));
+    }
+}
+
+/* Elements of twice the size to size, into the low or the high half. */
+static void narrow(struct op *o, bool in_unsigned, bool out_unsigned, unsigned n, bool round)
+{
+    unsigned count = o->scalar ? 1 : 8 / o->size, at = o->q && !o->scalar ? count : 0;
+    if (at)
+        o->r.d[0] = o->d->d[0];
+    for (unsigned k = 0; k < count; k++) {
+        wide v = element(o, o->n, 2 * o->size, k, in_unsigned);
+        if (n)
+            v = shifted(v, -(int)n, round);
+        set(&o->r, o->size, at + k, saturate(o, v, o->size, out_unsigned));
+    }
+}
+
+static void shift_left_saturating(struct op *o, unsigned n, bool in_unsigned, bool out_unsigned)
+{
+    for (unsigned k = 0; k < o->count; k++) {
+        wide v = element(o, o->n, o->size, k, in_unsigned);
+        set(&o->r, o->size, k, saturate(o, v << n, o->size, out_unsigned));
+    }
+}
+
+/* ---- SHA (C7.2, Arm ARM J1 "SHA hash functions") ---- */
+static uint32_t rotate(uint32_t v, unsigned n)
+{
+    return v << n | v >> (32 - n);
+}
+
+static uint32_t rotate_right(uint32_t v, unsigned n)
+{
+    return v >> n | v << (32 - n);
+}
+
+static void sha1_hash(struct op *o, unsigned kind)
+{
+    uint32_t x[4], y = o->n->s[0];
+    for (unsigned k = 0; k < 4; k++)
+        x[k] = o->d->s[k];
+    for (unsigned k = 0; k < 4; k++) {
+        uint32_t t;
+        if (kind == 0)
+            t = ((x[2] ^ x[3]) & x[1]) ^ x[3];
+        else if (kind == 1)
+            t = x[1] ^ x[2] ^ x[3];
+        else
+            t = (x[1] & x[2]) | ((x[1] | x[2]) & x[3]);
+        y += rotate(x[0], 5) + t + o->m->s[k];
+        uint32_t b = rotate(x[1], 30), out = y;
+        y = x[3];
+        x[3] = x[2];
+        x[2] = b;
+        x[1] = x[0];
+        x[0] = out;
+    }
+    for (unsigned k = 0; k < 4; k++)
+        o->r.s[k] = x[k];
+}
+
+static void sha1_schedule(struct op *o, bool first)
+{
+    const uint32_t *d = o->d->s, *n = o->n->s, *m = o->m->s;
+    if (first) { /* SHA1SU0: d, n, m */
+        const uint32_t t[4] = {d[2], d[3], n[0], n[1]};
+        for (unsigned k = 0; k < 4; k++)
+            o->r.s[k] = t[k] ^ d[k] ^ m[k];
+        return;
+    }
+    uint32_t t[4];
+    for (unsigned k = 0; k < 4; k++)
+        t[k] = d[k] ^ (k < 3 ? n[k + 1] : 0);
+    for (unsigned k = 0; k < 3; k++)
+        o->r.s[k] = rotate(t[k], 1);
+    o->r.s[3] = rotate(t[3], 1) ^ rotate(t[0], 2);
+}
+
+/* part 1: SHA256H, d = abcd, n = efgh; else SHA256H2, d = efgh, n = abcd */
+static void sha256_hash(struct op *o, bool part1)
+{
+    uint32_t x[4], y[4];
+    for (unsigned k = 0; k < 4; k++) {
+        x[k] = part1 ? o->d->s[k] : o->n->s[k];
+        y[k] = part1 ? o->n->s[k] : o->d->s[k];
+    }
+    for (unsigned k = 0; k < 4; k++) {
+        uint32_t choose = ((y[1] ^ y[2]) & y[0]) ^ y[2];
+        uint32_t majority = (x[0] & x[1]) | ((x[0] | x[1]) & x[2]);
+        uint32_t s1 = rotate_right(y[0], 6) ^ rotate_right(y[0], 11) ^ rotate_right(y[0], 25);
+        uint32_t s0 = rotate_right(x[0], 2) ^ rotate_right(x[0], 13) ^ rotate_right(x[0], 22);
+        uint32_t t = y[3] + s1 + choose + o->m->s[k];
+        uint32_t last = x[3];
+        x[3] = x[2];
+        x[2] = x[1];
+        x[1] = x[0];
+        y[3] = y[2];
+        y[2] = y[1];
+        y[1] = y[0];
+        y[0] = last + t;
+        x[0] = t + s0 + majority;
+    }
+    for (unsigned k = 0; k < 4; k++)
+        o->r.s[k] = part1 ? x[k] : y[k];
+}
+
+static void sha256_schedule(struct op *o, bool first)
+{
+    const uint32_t *d = o->d->s, *n = o->n->s, *m = o->m->s;
+    if (first) {
+        for (unsigned k = 0; k < 4; k++) {
+            uint32_t t = k < 3 ? d[k + 1] : n[0];
+            o->r.s[k] = d[k] + (rotate_right(t, 7) ^ rotate_right(t, 18) ^ t >> 3);
+        }
+        return;
+    }
+    const uint32_t t0[4] = {n[1], n[2], n[3], m[0]};
+    uint32_t r[4];
+    for (unsigned k = 0; k < 4; k++) {
+        uint32_t t = k < 2 ? m[k + 2] : r[k - 2];
+        r[k] = d[k] + t0[k] + (rotate_right(t, 17) ^ rotate_right(t, 19) ^ t >> 10);
+    }
+    for (unsigned k = 0; k < 4; k++)
+        o->r.s[k] = r[k];
+}
+
+/* ---- which instruction ---- */
+static struct by_element by_element(const struct op *o)
+{
+    uint32_t w = o->word;
+    struct by_element e = {true, 0};
+    if (o->size == 2)
+        e.index = (w >> 11 & 1) << 2 | (w >> 21 & 1) << 1 | (w >> 20 & 1);
+    else
+        e.index = (w >> 11 & 1) << 1 | (w >> 21 & 1);
+    return e;
+}
+
+static void shift_by_immediate(struct op *o, enum a64_row row)
+{
+    unsigned immh = o->word >> 19 & 15, value = o->word >> 16 & 127;
+    o->size = 1u << (31 - __builtin_clz(immh));
+    unsigned bits = 8 * o->size, n = 2 * bits - value;
+    o->count = o->scalar ? 1 : (o->q ? 16 : 8) / o->size;
+    switch (row) {
+    case A64_SQSHLU_IMM_VEC:
+    case A64_SQSHLU_IMM_SCALAR:
+        shift_left_saturating(o, value - bits, false, true);
+        break;
+    case A64_SQSHL_IMM_VEC:
+    case A64_SQSHL_IMM_SCALAR:
+        shift_left_saturating(o, value - bits, false, false);
+        break;
+    case A64_UQSHL_IMM_VEC:
+    case A64_UQSHL_IMM_SCALAR:
+        shift_left_saturating(o, value - bits, true, true);
+        break;
+    case A64_SQSHRUN_VEC:
+    case A64_SQSHRUN_SCALAR:
+        narrow(o, false, true, n, false);
+        break;
+    case A64_SQRSHRUN_VEC:
+    case A64_SQRSHRUN_SCALAR:
+        narrow(o, false, true, n, true);
+        break;
+    case A64_SQSHRN_VEC:
+    case A64_SQSHRN_SCALAR:
+        narrow(o, false, false, n, false);
+        break;
+    case A64_UQSHRN_VEC:
+    case A64_UQSHRN_SCALAR:
+        narrow(o, true, true, n, false);
+        break;
+    case A64_SQRSHRN_VEC:
+    case A64_SQRSHRN_SCALAR:
+        narrow(o, false, false, n, true);
+        break;
+    default: /* UQRSHRN */
+        narrow(o, true, true, n, true);
+    }
+}
+
+static bool same(struct op *o, enum a64_row row)
+{
+    switch (row) {
+    case A64_SQADD_VEC:
+    case A64_SQADD_SCALAR:
+    case A64_UQADD_VEC:
+    case A64_UQADD_SCALAR:
+        add_sub(o, false);
+        return true;
+    case A64_SQSUB_VEC:
+    case A64_SQSUB_SCALAR:
+    case A64_UQSUB_VEC:
+    case A64_UQSUB_SCALAR:
+        add_sub(o, true);
+        return true;
+    case A64_SSHL_VEC:
+    case A64_SSHL_SCALAR:
+    case A64_USHL_VEC:
+    case A64_USHL_SCALAR:
+        shift_register(o, false, false);
+        return true;
+    case A64_SRSHL_VEC:
+    case A64_SRSHL_SCALAR:
+    case A64_URSHL_VEC:
+    case A64_URSHL_SCALAR:
+        shift_register(o, true, false);
+        return true;
+    case A64_SQSHL_VEC:
+    case A64_SQSHL_SCALAR:
+    case A64_UQSHL_VEC:
+    case A64_UQSHL_SCALAR:
+        shift_register(o, false, true);
+        return true;
+    case A64_SQRSHL_VEC:
+    case A64_SQRSHL_SCALAR:
+    case A64_UQRSHL_VEC:
+    case A64_UQRSHL_SCALAR:
+        shift_register(o, true, true);
+        return true;
+    case A64_PMUL_VEC:
+        multiply_polynomial(o, false);
+        return true;
+    case A64_PMULL_VEC:
+        multiply_polynomial(o, true);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool multiplies(struct op *o, enum a64_row row)
+{
+    struct by_element none = {false, 0}, e = by_element(o);
+    switch (row) {
+    case A64_SQDMULH_VEC:
+    case A64_SQDMULH_SCALAR:
+        multiply_high(o, false, none);
+        return true;
+    case A64_SQRDMULH_VEC:
+    case A64_SQRDMULH_SCALAR:
+        multiply_high(o, true, none);
+        return true;
+    case A64_SQDMULH_ELEM:
+    case A64_SQDMULH_ELEM_SCALAR:
+        multiply_high(o, false, e);
+        return true;
+    case A64_SQRDMULH_ELEM:
+    case A64_SQRDMULH_ELEM_SCALAR:
+        multiply_high(o, true, e);
+        return true;
+    case A64_SQRDMLAH_VEC:
+    case A64_SQRDMLAH_SCALAR:
+        multiply_high_add(o, false, none);
+        return true;
+    case A64_SQRDMLSH_VEC:
+    case A64_SQRDMLSH_SCALAR:
+        multiply_high_add(o, true, none);
+        return true;
+    case A64_SQRDMLAH_ELEM:
+    case A64_SQRDMLAH_ELEM_SCALAR:
+        multiply_high_add(o, false, e);
+        return true;
+    case A64_SQRDMLSH_ELEM:
+    case A64_SQRDMLSH_ELEM_SCALAR:
+        multiply_high_add(o, true, e);
+        return true;
+    case A64_SQDMULL_VEC:
+    case A64_SQDMULL_SCALAR:
+        multiply_long(o, 0, none);
+        return true;
+    case A64_SQDMULL_ELEM:
+    case A64_SQDMULL_ELEM_SCALAR:
+        multiply_long(o, 0, e);
+        return true;
+    case A64_SQDMLAL_VEC:
+    case A64_SQDMLAL_SCALAR:
+        multiply_long(o, 1, none);
+        return true;
+    case A64_SQDMLAL_ELEM:
+    case A64_SQDMLAL_ELEM_SCALAR:
+        multiply_long(o, 1, e);
+        return true;
+    case A64_SQDMLSL_VEC:
+    case A64_SQDMLSL_SCALAR:
+        multiply_long(o, -1, none);
+        return true;
+    case A64_SQDMLSL_ELEM:
+    case A64_SQDMLSL_ELEM_SCALAR:
+        multiply_long(o, -1, e);
+        return true;
+    case A64_SDOT_VEC:
+    case A64_UDOT_VEC:
+        dot(o, none);
+        return true;
+    case A64_SDOT_ELEM:
+    case A64_UDOT_ELEM:
+        dot(o, e);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool single(struct op *o, enum a64_row row)
+{
+    switch (row) {
+    case A64_CLS_VEC:
+        count_leading(o, true);
+        return true;
+    case A64_CLZ_VEC:
+        count_leading(o, false);
+        return true;
+    case A64_SUQADD_VEC:
+    case A64_SUQADD_SCALAR:
+    case A64_USQADD_VEC:
+    case A64_USQADD_SCALAR:
+        add_mixed(o);
+        return true;
+    case A64_SQABS_VEC:
+    case A64_SQABS_SCALAR:
+        absolute(o, false);
+        return true;
+    case A64_SQNEG_VEC:
+    case A64_SQNEG_SCALAR:
+        absolute(o, true);
+        return true;
+    case A64_SQXTN_VEC:
+    case A64_SQXTN_SCALAR:
+        narrow(o, false, false, 0, false);
+        return true;
+    case A64_UQXTN_VEC:
+    case A64_UQXTN_SCALAR:
+        narrow(o, true, true, 0, false);
+        return true;
+    case A64_SQXTUN_VEC:
+    case A64_SQXTUN_SCALAR:
+        narrow(o, false, true, 0, false);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool sha(struct op *o, enum a64_row row)
+{
+    switch (row) {
+    case A64_SHA1C:
+    case A64_SHA1P:
+    case A64_SHA1M:
+        sha1_hash(o, row == A64_SHA1C ? 0 : row == A64_SHA1P ? 1 : 2);
+        return true;
+    case A64_SHA1H:
+        o->r.s[0] = rotate(o->n->s[0], 30);
+        return true;
+    case A64_SHA1SU0:
+    case A64_SHA1SU1:
+        sha1_schedule(o, row == A64_SHA1SU0);
+        return true;
+    case A64_SHA256H:
+    case A64_SHA256H2:
+        sha256_hash(o, row == A64_SHA256H);
+        return true;
+    case A64_SHA256SU0:
+    case A64_SHA256SU1:
+        sha256_schedule(o, row == A64_SHA256SU0);
+        return true;
+    default:
+        return false;
+    }
+}
+
+void helper_simd(struct cpu *cpu);
+void helper_simd(struct cpu *cpu)
+{
+    uint32_t word = (uint32_t)cpu->arg[3];
+    enum a64_row row = a64_decode(word);
+    struct op o = {.n = &cpu->varg[0], .m = &cpu->varg[1], .d = &cpu->varg[2], .word = word};
+    o.scalar = (word >> 28 & 3) == 1;
+    o.q = word >> 30 & 1;
+    o.u = word >> 29 & 1;
+    o.size = 1u << (word >> 22 & 3);
+    o.count = o.scalar ? 1 : (o.q ? 16 : 8) / o.size;
+    if (!same(&o, row) && !multiplies(&o, row) && !single(&o, row) && !sha(&o, row))
+        shift_by_immediate(&o, row);
+    if (o.sat)
+        cpu->fpsr |= FPSR_QC;
+    cpu->vret = o.r;
+}
