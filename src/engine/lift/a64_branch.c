@@ -8,9 +8,10 @@ static void conditional(struct lift *l, enum ir_op op, ir_ref a, unsigned aux, i
     lift_opx(l, op, 8, a, IR_NONE, IR_NONE, aux | a64_exit_aux(l, target), target);
 }
 
-LIFT(b)
+/* Always taken: forward in the same region; a backward one ends it, and polls. */
+static void jump(struct lift *l, int64_t offset)
 {
-    uint64_t target = l->pc + (uint64_t)(a64_signed(word, 0, 26) * 4);
+    uint64_t target = l->pc + (uint64_t)offset;
     if (target > l->pc) {
         l->follow = target;
         return;
@@ -19,14 +20,18 @@ LIFT(b)
     l->end = true;
 }
 
+LIFT(b)
+{
+    jump(l, a64_signed(word, 0, 26) * 4);
+}
+
 LIFT(b_cond)
 {
-    unsigned cond = word & 15;
-    if (cond >= IR_AL) {
-        l->follow = l->pc + (uint64_t)(a64_signed(word, 5, 19) * 4);
-        return;
-    }
-    conditional(l, IR_JCC, lift_flags(l), cond, a64_signed(word, 5, 19) * 4);
+    int64_t offset = a64_signed(word, 5, 19) * 4;
+    if ((word & 15) >= IR_AL)
+        jump(l, offset);
+    else
+        conditional(l, IR_JCC, lift_flags(l), word & 15, offset);
 }
 
 static void compare_branch(struct lift *l, uint32_t word, enum ir_op op)

@@ -209,17 +209,17 @@ LIFT(ands_imm)
 static void logic_reg(struct lift *l, uint32_t word, enum ir_op op, bool invert)
 {
     unsigned size = a64_size(word);
-    ir_ref a = lift_x(l, a64_rn(word)), b = shifted(l, word), v;
+    ir_ref b = shifted(l, word), v;
     if (op == IR_OR && !invert && a64_rn(word) == 31) { /* mov */
         v = size == 8 ? b : lift_opx(l, IR_ZEXT, 8, b, IR_NONE, IR_NONE, 0, 4);
     } else if (op == IR_OR && invert && a64_rn(word) == 31) { /* mvn */
         v = lift_op(l, IR_NOT, size, b, IR_NONE);
     } else if (op == IR_AND && invert) {
-        v = lift_op(l, IR_ANDN, size, a, b);
+        v = lift_op(l, IR_ANDN, size, lift_x(l, a64_rn(word)), b);
     } else {
         if (invert)
             b = lift_op(l, IR_NOT, size, b, IR_NONE);
-        v = lift_op(l, op, size, a, b);
+        v = lift_op(l, op, size, lift_x(l, a64_rn(word)), b);
     }
     if (op == IR_ANDS)
         lift_put_flags(l, v);
@@ -291,24 +291,33 @@ LIFT(movn)
     lift_put_x(l, a64_rd(word), lift_const(l, word >> 31 ? imm : (uint32_t)imm));
 }
 
+/* The constant that one of the last few operations put into register n. */
+static bool recent_constant(const struct lift *l, unsigned n, uint64_t *ret_value)
+{
+    for (uint32_t i = l->r->count; i-- > 0 && l->r->count - i < 8;) {
+        const struct ir_ins *p = &l->r->ins[i];
+        if (p->op == IR_CALL || p->op == IR_CALLR || p->op == IR_SYSCALL)
+            return false; /* the guest was elsewhere */
+        if (p->op != IR_PUTR || p->imm != n)
+            continue;
+        *ret_value = l->r->ins[p->a].imm;
+        return l->r->ins[p->a].op == IR_CONST;
+    }
+    return false;
+}
+
 LIFT(movk)
 {
     unsigned at = 16 * (word >> 21 & 3), size = a64_size(word);
-    uint64_t imm = word >> 5 & 0xffff;
-    /* behind the MOVZ of the same register: one constant */
-    for (uint32_t i = l->r->count; i-- > 0 && l->r->count - i < 8;) {
-        const struct ir_ins *p = &l->r->ins[i];
-        if (p->op != IR_PUTR || p->imm != a64_rd(word))
-            continue;
-        if (l->r->ins[p->a].op != IR_CONST)
-            break;
-        uint64_t v = (l->r->ins[p->a].imm & ~(0xffffull << at)) | imm << at;
+    uint64_t imm = word >> 5 & 0xffff, v;
+    if (recent_constant(l, a64_rd(word), &v)) {
+        v = (v & ~(0xffffull << at)) | imm << at;
         lift_put_x(l, a64_rd(word), lift_const(l, size == 8 ? v : (uint32_t)v));
         return;
     }
-    ir_ref v = lift_opx(l, IR_BFI, size, lift_x(l, a64_rd(word)), lift_const(l, imm), IR_NONE, 0,
+    ir_ref r = lift_opx(l, IR_BFI, size, lift_x(l, a64_rd(word)), lift_const(l, imm), IR_NONE, 0,
                         at | 16 << 8);
-    lift_put_x(l, a64_rd(word), v);
+    lift_put_x(l, a64_rd(word), r);
 }
 
 /* ---- bit fields ---- */
@@ -478,7 +487,7 @@ LIFT(crc32)
     unsigned size = 1u << (word >> 10 & 3);
     ir_ref v;
     if (word >> 12 & 1)
-        v = lift_op(l, IR_CRC32, size, a, b);
+        v = lift_opx(l, IR_CRC32, size, a, b, IR_NONE, 0, 1);
     else
         v = lift_opx(l, IR_HELPI, 8, a, b, IR_NONE, IR_HELPER_crc32, size);
     lift_put_x(l, a64_rd(word), v);

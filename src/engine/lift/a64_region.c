@@ -98,8 +98,21 @@ static bool worth_following(struct lift *l, bool branched)
     return !branched || !l->env->known(l->env->context, l->follow);
 }
 
-/* IR that one instruction may need at most. */
+/* IR that is kept free for one instruction; what needs more is taken back. */
 enum { ROOM = 160 };
+
+/* The last instruction's IR did not fit: end before it. One that does not fit alone is not had. */
+static void take_back(struct lift *l, uint32_t before)
+{
+    l->r->full = false;
+    l->r->count = before;
+    if (l->r->insns) {
+        finish(l, l->pc);
+        return;
+    }
+    begin_instruction(l);
+    lift_undefined(l);
+}
 
 void a64_lift_region(struct ir_region *r, uint64_t pc, const struct lift_env *env)
 {
@@ -120,6 +133,10 @@ void a64_lift_region(struct ir_region *r, uint64_t pc, const struct lift_env *en
         uint32_t before = r->count;
         if (!lift_one(&l)) {
             stop_before(&l, RAISE_FETCH);
+            break;
+        }
+        if (r->full) {
+            take_back(&l, before);
             break;
         }
         r->insns++;
