@@ -30,6 +30,7 @@ $(ENGINE_O)/%.o: %.c Makefile src/engine/mod.mk
 $(O)/archway-engine: $(engine.freestanding)
 	@echo "  LD $@"
 	@$(CC) -static-pie -nostdlib -nostartfiles -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--build-id=sha1 -o $@ $^
-ifneq ($(wildcard src/engine/linux/main.c),)
+# the program needs every emitter
+ifneq ($(and $(wildcard src/engine/linux/main.c),$(wildcard src/engine/x64/emit_fp*.c)),)
 all: $(O)/archway-engine
 endif

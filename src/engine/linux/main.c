@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The engine's start: by the kernel for a program of the guest's architecture (binfmt_misc), or by
+ * hand:
+ *
+ *     archway-engine [--strace] [--stats] [--dump=STAGES] [--perf-map] [-0 ARGV0] PROGRAM [ARG]...
+ *
+ * By the kernel argv is: the engine, the program's path, (flag P) the original argv[0], arguments;
+ * AT_EXECFD is the opened program (flags O, C). Options count only by hand, and never under
+ * AT_SECURE.
+ */
+#include "engine/linux/linux.h"
+#include "engine/rt/fmt.h"
+#include "engine/rt/mem.h"
+#include "engine/rt/state.h"
+#include "engine/rt/sys.h"
+
+#include <asm/errno.h>
+#include <asm/unistd.h>
+#include <linux/auxvec.h>
+#include <linux/fcntl.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+
+struct linux_state linux_state;
+
+enum { EXIT_CANNOT = 126, EXIT_NOT_FOUND = 127, PRESERVE_ARGV0 = 1 };
+
+__attribute__((noreturn)) void linux_main(uint64_t *stack);
+
+/* What the kernel told in the host's auxiliary vector. */
+struct host_aux {
+    uint64_t execfn; /* AT_EXECFN */
+    uint64_t flags;  /* AT_FLAGS */
+    long execfd;     /* AT_EXECFD, -1: none */
+    bool secure;     /* AT_SECURE */
+};
+
+static __attribute__((noreturn)) void stop(int status)
+{
+    for (;;)
+        sys(__NR_exit_group, status);
+}
+
+static const char *text(uint64_t at)
+{
+    return (const char *)(uintptr_t)at;
+}
+
+static struct host_aux read_aux(const uint64_t *auxv)
+{
+    struct host_aux h = {.execfd = -1};
+    for (const uint64_t *a = auxv; a[0] != AT_NULL; a += 2) {
+        switch (a[0]) {
+        case AT_EXECFN:
+            h.execfn = a[1];
+            break;
+        case AT_FLAGS:
+            h.flags = a[1];
+            break;
+        case AT_EXECFD:
+            h.execfd = (long)a[1];
+            break;
+        case AT_SECURE:
+            h.secure = a[1] != 0;
+            break;
+        case AT_SYSINFO_EHDR:
+            linux_state.vdso = a[1];
+            break;
+        }
+    }
+    return h;
+}
+
+/* ---- options ---- */
+static bool dump_stage(const char *name, size_t n)
+{
+    if (n == 4 && memcmp(name, "insn", n) == 0)
+        rt_options.dump_insn = true;
+    else if (n == 2 && memcmp(name, "ir", n) == 0)
+        rt_options.dump_ir = true;
+    else if (n == 4 && memcmp(name, "code", n) == 0)
+        rt_options.dump_code = true;
+    else
+        return false;
+    return true;
+}
+
+static bool dump_stages(const char *list)
+{
+    for (;;) {
+        size_t n = 0;
+        while (list[n] && list[n] != ',')
+            n++;
+        if (!dump_stage(list, n))
+            return false;
+        if (!list[n])
+            return true;
+        list += n + 1;
+    }
+}
+
+static bool option(const char *o)
+{
+    if (strcmp(o, "--strace") == 0)
+        rt_options.strace = true;
+    else if (strcmp(o, "--stats") == 0)
+        rt_options.stats = true;
+    else if (strcmp(o, "--perf-map") == 0)
+        rt_options.perf_map = true;
+    else if (strncmp(o, "--dump=", 7) == 0)
+        return dump_stages(o + 7);
+    else
+        return false;
+    return true;
+}
+
+static __attribute__((noreturn)) void usage(void)
+{
+    fmt_err("usage: archway-engine [--strace] [--stats] [--dump=insn,ir,code] [--perf-map]"
+            " [-0 ARGV0] PROGRAM [ARG]...\n");
+    stop(2);
+}
+
+/* By hand: argv[1..] are options, the program, its arguments. */
+static const char *by_hand(struct linux_start *s, const struct host_aux *h)
+{
+    uint64_t *v = s->argv + 1, *end = s->argv + s->argc, argv0 = 0;
+    for (; v < end && text(*v)[0] == '-' && !h->secure; v++) {
+        if (strcmp(text(*v), "--") == 0) {
+            v++;
+            break;
+        }
+        if (strcmp(text(*v), "-0") == 0 && v + 1 < end)
+            argv0 = *++v;
+        else if (!option(text(*v)))
+            usage();
+    }
+    if (v == end)
+        usage();
+    const char *program = text(*v);
+    s->execfn = *v;
+    if (argv0)
+        *v = argv0;
+    s->argv = v;
+    s->argc = (uint64_t)(end - v);
+    return program;
+}
+
+/* By the kernel: with flag P the path stands before the original argv[0]. */
+static const char *by_kernel(struct linux_start *s, const struct host_aux *h)
+{
+    if (s->argc < 2)
+        usage();
+    const char *program = text(s->argv[1]);
+    unsigned skip = h->flags & PRESERVE_ARGV0 ? 2 : 1;
+    if (s->argc < skip) /* cannot be: the kernel pushes what flag P promises */
+        usage();
+    s->argv += skip;
+    s->argc -= skip;
+    return program;
+}
+
+static int open_program(const char *path)
+{
+    long fd = sys(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        return (int)fd;
+    fmt_err("archway-engine: %s: %s\n", path,
+            fd == -ENOENT || fd == -ENOTDIR ? "no such file" : "cannot be opened");
+    stop(fd == -ENOENT || fd == -ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT);
+}
+
+/* ps, top and /proc of the host show the guest's program, where the kernel lets us. */
+static void tell_host(const struct linux_start *s, const char *program, bool named)
+{
+    const struct linux_program *p = &linux_state.program;
+    struct prctl_mm_map m = {.start_code = p->code_start,
+                             .end_code = p->code_end,
+                             .start_data = p->data_start,
+                             .end_data = p->data_end,
+                             .start_brk = p->brk,
+                             .brk = p->brk,
+                             .start_stack = linux_state.mm.stack_top - 8,
+                             .auxv = (__u64 *)(uintptr_t)linux_state.auxv,
+                             .auxv_size = (uint32_t)linux_state.auxv_size,
+                             .exe_fd = (uint32_t)-1};
+    m.arg_start = s->argc ? s->argv[0] : s->envp[0];
+    m.arg_end = m.arg_start;
+    if (s->argc)
+        m.arg_end = s->argv[s->argc - 1] + strlen(text(s->argv[s->argc - 1])) + 1;
+    uint64_t last = 0;
+    for (uint64_t *e = s->envp; *e; e++)
+        last = *e;
+    m.env_start = last ? s->envp[0] : m.arg_end;
+    m.env_end = last ? last + strlen(text(last)) + 1 : m.env_start;
+    if (m.arg_end < m.arg_start) /* -0 stands before what it replaces */
+        m.arg_end = m.arg_start + strlen(text(m.arg_start)) + 1;
+    linux_state.named = sys(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &m, sizeof(m), 0) == 0;
+    if (named)
+        return;
+    const char *base = program;
+    for (const char *c = program; *c; c++)
+        if (*c == '/')
+            base = c + 1;
+    sys(__NR_prctl, PR_SET_NAME, base);
+}
+
+/* On the C stack: the kernel's is the guest's from here on. */
+static __attribute__((noreturn, used)) void start(struct cpu *cpu, uint64_t *stack)
+{
+    struct linux_start s = {.stack = stack, .argc = stack[0], .argv = stack + 1};
+    s.envp = s.argv + s.argc + 1;
+    s.auxv = s.envp;
+    while (*s.auxv)
+        s.auxv++;
+    s.auxv++;
+    struct host_aux h = read_aux(s.auxv);
+    s.execfn = h.execfn;
+    linux_state.personality = (uint64_t)sys(__NR_personality, 0xffffffff);
+    bool kernel = h.execfd >= 0 || h.flags & PRESERVE_ARGV0;
+    const char *program = kernel ? by_kernel(&s, &h) : by_hand(&s, &h);
+    int fd = h.execfd >= 0 ? (int)h.execfd : open_program(program);
+    if (!linux_mm_init() || !linux_thread_start(cpu)) {
+        fmt_err("archway-engine: no memory\n");
+        stop(EXIT_CANNOT);
+    }
+    const char *why = linux_elf_load(fd, &linux_state.program);
+    sys(__NR_close, fd);
+    if (why) {
+        fmt_err("archway-engine: %s: %s\n", program, why);
+        stop(EXIT_CANNOT);
+    }
+    linux_state.mm.brk_start = linux_state.mm.brk = linux_state.program.brk;
+    cpu->x[CPU_SP] = linux_stack_build(&s);
+    cpu->pc = linux_state.program.start;
+    tell_host(&s, program, kernel);
+    rt_run(cpu);
+}
+
+void linux_main(uint64_t *stack)
+{
+    struct cpu *cpu = rt_window_init() ? rt_cpu_new() : NULL;
+    if (!cpu) {
+        fmt_err("archway-engine: no address space for the engine\n");
+        stop(EXIT_CANNOT);
+    }
+    rt_cpu_set(cpu);
+    __asm__ volatile("mov %0, %%rsp\n"
+                     "xor %%ebp, %%ebp\n"
+                     "call start\n"
+                     :
+                     : "r"(cpu->host_sp), "D"(cpu), "S"(stack)
+                     : "memory");
+    __builtin_unreachable();
+}

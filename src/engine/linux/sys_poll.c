@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Waiting for descriptors: epoll's events are packed on the host alone, and signal masks must leave
+ * the synchronous signals open on the host (the guest's faults come through them). */
+#include "engine/linux/convert.h"
+#include "engine/linux/linux.h"
+#include "engine/rt/mem.h"
+
+#include <asm/errno.h>
+#include <asm/unistd.h>
+#include <linux/eventpoll.h>
+
+enum { MASK_SIZE = 8 };
+/* SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV */
+#define SYNCHRONOUS (1ull << 3 | 1ull << 4 | 1ull << 6 | 1ull << 7 | 1ull << 10)
+
+/* The guest's mask as the host is to have it; *ret_mask = 0 where there is none. */
+static long take_mask(uint64_t at, uint64_t size, uint64_t *mask, uint64_t *ret_at)
+{
+    *ret_at = 0;
+    if (!at)
+        return 0;
+    if (size != MASK_SIZE)
+        return -EINVAL;
+    if (!rt_guest_read(mask, at, MASK_SIZE))
+        return -EFAULT;
+    *mask &= ~SYNCHRONOUS;
+    *ret_at = (uint64_t)(uintptr_t)mask;
+    return 0;
+}
+
+SYSCALL(ppoll)
+{
+    uint64_t mask, mask_at;
+    long r = take_mask(a[3], a[4], &mask, &mask_at);
+    uint64_t host[6] = {a[0], a[1], a[2], mask_at, MASK_SIZE, 0};
+    return r < 0 ? r : linux_host_syscall(cpu, __NR_ppoll, host);
+}
+
+SYSCALL(pselect6)
+{
+    uint64_t pair[2] = {0, 0}, mask, mask_at;
+    if (a[5] && !rt_guest_read(pair, a[5], sizeof(pair)))
+        return -EFAULT;
+    long r = take_mask(pair[0], pair[1], &mask, &mask_at);
+    pair[0] = mask_at;
+    pair[1] = MASK_SIZE;
+    uint64_t host[6] = {a[0], a[1], a[2], a[3], a[4], (uint64_t)(uintptr_t)pair};
+    return r < 0 ? r : linux_host_syscall(cpu, __NR_pselect6, host);
+}
+
+SYSCALL(io_pgetevents)
+{
+    uint64_t pair[2] = {0, 0}, mask, mask_at;
+    if (a[5] && !rt_guest_read(pair, a[5], sizeof(pair)))
+        return -EFAULT;
+    long r = take_mask(pair[0], pair[1], &mask, &mask_at);
+    pair[0] = mask_at;
+    pair[1] = MASK_SIZE;
+    uint64_t host[6] = {a[0], a[1], a[2], a[3], a[4], (uint64_t)(uintptr_t)pair};
+    return r < 0 ? r : linux_host_syscall(cpu, __NR_io_pgetevents, host);
+}
+
+/* ---- epoll ---- */
+SYSCALL(epoll_ctl)
+{
+    struct a64_epoll_event guest = {0, 0, 0};
+    struct epoll_event event;
+    if ((int)a[1] != EPOLL_CTL_DEL && !rt_guest_read(&guest, a[3], sizeof(guest)))
+        return -EFAULT;
+    convert_epoll_to_host(&event, &guest);
+    uint64_t host[6] = {a[0], a[1], a[2], (uint64_t)(uintptr_t)&event, 0, 0};
+    return linux_host_syscall(cpu, __NR_epoll_ctl, host);
+}
+
+/* Wait with a buffer of the host's layout, then copy. Few events fit the stack; more need no more
+ * calls than they would: the host hands out what is left next time. */
+static long wait_events(struct cpu *cpu, long nr, const uint64_t *a, uint64_t mask_at)
+{
+    enum { BATCH = 256 };
+    struct epoll_event events[BATCH];
+    int max = (int)a[2];
+    if (max <= 0)
+        return -EINVAL;
+    if (max > BATCH)
+        max = BATCH;
+    uint64_t host[6] = {a[0], (uint64_t)(uintptr_t)events, (uint64_t)max, a[3], mask_at, MASK_SIZE};
+    long n = linux_host_syscall(cpu, nr, host);
+    for (long k = 0; k < n; k++) {
+        struct a64_epoll_event out;
+        convert_epoll_to_guest(&out, &events[k]);
+        if (!rt_guest_write(a[1] + (uint64_t)k * sizeof(out), &out, sizeof(out)))
+            return k ? k : -EFAULT;
+    }
+    return n;
+}
+
+SYSCALL(epoll_pwait)
+{
+    uint64_t mask, mask_at;
+    long r = take_mask(a[4], a[5], &mask, &mask_at);
+    return r < 0 ? r : wait_events(cpu, __NR_epoll_pwait, a, mask_at);
+}
+
+SYSCALL(epoll_pwait2)
+{
+    uint64_t mask, mask_at;
+    long r = take_mask(a[4], a[5], &mask, &mask_at);
+    return r < 0 ? r : wait_events(cpu, __NR_epoll_pwait2, a, mask_at);
+}
+
+SYSCALL(signalfd4)
+{
+    uint64_t mask, mask_at;
+    long r = take_mask(a[1], a[2], &mask, &mask_at);
+    if (!a[1])
+        return -EINVAL;
+    uint64_t host[6] = {a[0], mask_at, a[2], a[3], 0, 0};
+    return r < 0 ? r : linux_host_syscall(cpu, __NR_signalfd4, host);
+}

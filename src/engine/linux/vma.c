@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The table of the guest's mappings: vma.h. */
+#include "engine/linux/vma.h"
+
+#include "engine/rt/mem.h"
+
+void vma_init(struct vma_table *t, struct vma *array, uint32_t room)
+{
+    *t = (struct vma_table){.room = room, .at = array};
+}
+
+bool vma_has_room(const struct vma_table *t)
+{
+    return t->count + 2 <= t->room;
+}
+
+uint32_t vma_find(const struct vma_table *t, uint64_t address)
+{
+    uint32_t low = 0, high = t->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (t->at[middle].end <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void change_begin(struct vma_table *t)
+{
+    __atomic_store_n(&t->seq, t->seq + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static void change_end(struct vma_table *t)
+{
+    __atomic_store_n(&t->seq, t->seq + 1, __ATOMIC_RELEASE);
+}
+
+/* Take out [from, to) and put with[0..n) there. */
+static void splice(struct vma_table *t, uint32_t from, uint32_t to, const struct vma *with,
+                   uint32_t n)
+{
+    memmove(t->at + from + n, t->at + to, (t->count - to) * sizeof(*t->at));
+    for (uint32_t k = 0; k < n; k++)
+        t->at[from + k] = with[k];
+    t->count = t->count - (to - from) + n;
+}
+
+static bool alike(const struct vma *a, const struct vma *b)
+{
+    return a->end == b->start && a->prot == b->prot && a->flags == b->flags && a->tag == b->tag;
+}
+
+/* Empty the range; returns the index where something that begins at start belongs. */
+static uint32_t clear(struct vma_table *t, uint64_t start, uint64_t end)
+{
+    uint32_t from = vma_find(t, start), to = from;
+    struct vma rest[2];
+    uint32_t n = 0, at = from;
+    if (from < t->count && t->at[from].start < start) {
+        rest[n] = t->at[from];
+        rest[n++].end = start;
+        at++;
+    }
+    while (to < t->count && t->at[to].start < end)
+        to++;
+    if (to > from && t->at[to - 1].end > end) {
+        rest[n] = t->at[to - 1];
+        rest[n++].start = end;
+    }
+    splice(t, from, to, rest, n);
+    return at;
+}
+
+static void join(struct vma_table *t, uint32_t k) /* entry k with the one before it */
+{
+    if (k == 0 || k >= t->count || !alike(&t->at[k - 1], &t->at[k]))
+        return;
+    t->at[k - 1].end = t->at[k].end;
+    splice(t, k, k + 1, NULL, 0);
+}
+
+static void set(struct vma_table *t, const struct vma *v)
+{
+    uint32_t k = clear(t, v->start, v->end);
+    splice(t, k, k, v, 1);
+    join(t, k + 1);
+    join(t, k);
+}
+
+void vma_set(struct vma_table *t, const struct vma *v)
+{
+    if (v->start >= v->end)
+        return;
+    change_begin(t);
+    set(t, v);
+    change_end(t);
+}
+
+void vma_clear(struct vma_table *t, uint64_t start, uint64_t end)
+{
+    if (start >= end)
+        return;
+    change_begin(t);
+    clear(t, start, end);
+    change_end(t);
+}
+
+void vma_protect(struct vma_table *t, uint64_t start, uint64_t end, uint8_t prot)
+{
+    change_begin(t);
+    while (start < end) {
+        uint32_t k = vma_find(t, start);
+        if (k == t->count || t->at[k].start > start)
+            break;
+        struct vma v = t->at[k];
+        v.start = start;
+        if (v.end > end)
+            v.end = end;
+        v.prot = prot;
+        start = v.end;
+        set(t, &v);
+    }
+    change_end(t);
+}
+
+void vma_move(struct vma_table *t, uint64_t from, uint64_t old_size, uint64_t to, uint64_t new_size)
+{
+    uint32_t k = vma_find(t, from);
+    if (k == t->count || t->at[k].start > from)
+        return;
+    struct vma v = t->at[k];
+    v.start = to;
+    v.end = to + new_size;
+    change_begin(t);
+    if (old_size)
+        clear(t, from, from + old_size);
+    set(t, &v);
+    change_end(t);
+}
+
+bool vma_any_exec(const struct vma_table *t, uint64_t start, uint64_t end)
+{
+    for (uint32_t k = vma_find(t, start); k < t->count && t->at[k].start < end; k++)
+        if (t->at[k].prot & VMA_EXEC)
+            return true;
+    return false;
+}
+
+int vma_prot_at(const struct vma_table *t, uint64_t address)
+{
+    for (;;) {
+        uint32_t seq = __atomic_load_n(&t->seq, __ATOMIC_ACQUIRE);
+        if (seq & 1) {
+            __builtin_ia32_pause();
+            continue;
+        }
+        uint32_t low = 0, high = __atomic_load_n(&t->count, __ATOMIC_RELAXED);
+        const struct vma *v = t->at;
+        while (low < high) {
+            uint32_t middle = low + (high - low) / 2;
+            if (__atomic_load_n(&v[middle].end, __ATOMIC_RELAXED) <= address)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        int prot = -1;
+        if (low < t->room && low < __atomic_load_n(&t->count, __ATOMIC_RELAXED) &&
+            __atomic_load_n(&v[low].start, __ATOMIC_RELAXED) <= address)
+            prot = __atomic_load_n(&v[low].prot, __ATOMIC_RELAXED);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        if (__atomic_load_n(&t->seq, __ATOMIC_RELAXED) == seq)
+            return prot;
+    }
+}
