@@ -232,6 +232,10 @@ static void result(struct emit *e, ir_ref i, const struct ir_ins *ins, int reg)
 {
     if (e->last[i] == 0)
         return;
+    e->i.locked = reg == HOST_RAX   ? 4
+                  : reg == HOST_RDX ? 2
+                  : reg == HOST_RCX ? 1
+                                    : 0; /* operands are read */
     int dst = emit_i_def(e, i);
     if (ins->size == 8)
         x64_mov(&e->a, 8, dst, reg);
