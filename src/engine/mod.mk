@@ -34,3 +34,6 @@ $(O)/archway-engine: $(engine.freestanding)
 ifneq ($(and $(wildcard src/engine/linux/main.c),$(wildcard src/engine/x64/emit_fp*.c)),)
 all: $(O)/archway-engine
 endif
+
+# tests that name rows
+$(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/engine_*.c)): | $(engine.gen)

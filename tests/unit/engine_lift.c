@@ -17,7 +17,10 @@ static const struct lift_case {
     const char *want[LIFT_SETS];
 } cases[] = {
 #include "engine_lift_cases.inc"
+#include "engine_lift_simd.inc"
 };
+
+void helper_simd(struct cpu *cpu); /* lift/simd_exact.c */
 
 enum { CODE_WORDS = 16, STEPS = 2000, DEPTH = 4 };
 
@@ -84,6 +87,9 @@ static void helper(void *context, struct cpu *cpu, unsigned index)
     case IR_HELPER_high:
         cpu->ret = cpu->varg[0].d[1];
         break;
+    case IR_HELPER_simd:
+        helper_simd(cpu);
+        break;
     default:
         TEST_FAIL("helper %u is not for this test", index);
     }
@@ -102,6 +108,7 @@ static void cpu_to_state(const struct cpu *cpu, struct lift_state *s)
 {
     memcpy(s->x, cpu->x, sizeof(s->x));
     memcpy(s->v, cpu->v, sizeof(s->v));
+    s->fpsr = cpu->fpsr;
     s->nzcv = (uint64_t)ir_nzcv_load(cpu->nzcv) << 28;
 }
 

@@ -17,8 +17,9 @@ enum { LIFT_SETS = 3, LIFT_BUFFER = 512 };
 
 struct lift_state {
     uint64_t x[8];                                            /* x0-x7 */
-    uint64_t v[2][2];                                         /* v0, v1 */
+    uint64_t v[4][2];                                         /* v0-v3 */
     uint64_t nzcv;                                            /* bits 31-28 */
+    uint64_t fpsr;                                            /* QC alone */
     uint64_t m[LIFT_BUFFER / 8] __attribute__((aligned(64))); /* the buffer */
 };
 
@@ -35,9 +36,18 @@ static void lift_state_start(struct lift_state *s, unsigned set)
     s->x[5] = 0xdeadbeef00000008;
     s->x[6] = 8;
     s->x[7] = 0x7777777777777777;
-    for (unsigned k = 0; k < 2; k++)
+    for (unsigned k = 0; k < 4; k++)
         for (unsigned h = 0; h < 2; h++)
             s->v[k][h] = 0xf0e1d2c3b4a59687 * (2 * k + h + set + 1);
+    if (set == 1) { /* extremes */
+        s->v[0][0] = 0x807f800080000000;
+        s->v[0][1] = 0xff00ffff00010080;
+        s->v[1][0] = 0x8000000000000000;
+        s->v[1][1] = 0x7f017fff7fffffff;
+        s->v[2][1] = 0xffffffffffffffff;
+        s->v[3][0] = 0x00ff0f00ff010303;
+    }
+    s->fpsr = 0;
     s->nzcv = (uint64_t)(set * 5 + 2) % 16 << 28;
     for (unsigned k = 0; k < LIFT_BUFFER / 8; k++)
         s->m[k] = (set == 2 ? 0x0102030405060708 : 0x8a9bacbdcedfe0f1) * (k + 1);
@@ -61,12 +71,14 @@ static void lift_state_text(const struct lift_state *before, const struct lift_s
         else
             PUT("x%u=%llx ", k, (unsigned long long)now->x[k]);
     }
-    for (unsigned k = 0; k < 2; k++)
+    for (unsigned k = 0; k < 4; k++)
         if (memcmp(now->v[k], before->v[k], 16))
             PUT("v%u=%llx:%llx ", k, (unsigned long long)now->v[k][1],
                 (unsigned long long)now->v[k][0]);
     if (now->nzcv != before->nzcv)
         PUT("nzcv=%x ", (unsigned)(now->nzcv >> 28));
+    if (now->fpsr != before->fpsr)
+        PUT("fpsr=%x ", (unsigned)now->fpsr);
     for (unsigned k = 0; k < LIFT_BUFFER / 8; k++)
         if (now->m[k] != before->m[k])
             PUT("m%d=%llx ", (int)k * 8 - LIFT_BUFFER / 2, (unsigned long long)now->m[k]);

@@ -617,7 +617,7 @@ void helper_simd(struct cpu *cpu)
     uint32_t word = (uint32_t)cpu->arg[3];
     enum a64_row row = a64_decode(word);
     struct op o = {.n = &cpu->varg[0], .m = &cpu->varg[1], .d = &cpu->varg[2], .word = word};
-    o.scalar = (word >> 28 & 3) == 1;
+    o.scalar = word >> 28 & 1;
     o.q = word >> 30 & 1;
     o.u = word >> 29 & 1;
     o.size = 1u << (word >> 22 & 3);
