@@ -93,6 +93,7 @@ $(O)/unit/%: $(O)/tests/unit/%.o $$(call archives_of,$$(call test_module,$$*))
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs_of,$(call test_module,$*))
 tests: $(UNIT_BIN)
 include tests/guest/mod.mk
+include tests/isa/mod.mk
 
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(O)/fuzzers/%,$(FUZZ_SRC))
@@ -102,9 +103,9 @@ $(O)/fuzzers/%: $(O)/tests/fuzz/%.o $$(call archives_of,$$(call test_module,$$*)
 
 TEST_ENV := ARCHWAY=$(abspath $(O)/archway) ARCHWAY_MODE=$(MODE) ARCHWAY_BUILD=$(abspath $(O))
 check: all tests
-	@$(TEST_ENV) $(PYTHON) tools/run-tests $(O)/unit tests/cli tests/box tests/engine $(TESTS)
+	@$(TEST_ENV) $(PYTHON) tools/run-tests $(O)/unit $(O)/isa tests/cli tests/box tests/engine $(TESTS)
 check-all: all tests
-	@$(TEST_ENV) $(PYTHON) tools/run-tests --timeout 1800 $(O)/unit tests/cli tests/box tests/engine tests/real
+	@$(TEST_ENV) $(PYTHON) tools/run-tests --timeout 1800 $(O)/unit $(O)/isa tests/cli tests/box tests/engine tests/real
 # REAL="tests/real/a.sh tests/real/b.sh" runs only these
 REAL ?= tests/real
 check-real: all tests

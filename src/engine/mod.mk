@@ -4,14 +4,15 @@
 engine.deps :=
 engine.libs :=
 ENGINE_GEN := $(O)/gen/engine/isa
-engine.gen := $(ENGINE_GEN)/a64_decode.c $(ENGINE_GEN)/a64_lift_table.c $(ENGINE_GEN)/a64_fields.c
+engine.gen := $(patsubst %,$(ENGINE_GEN)/a64_%.c,decode asm lift_table fields)
 engine.src := $(foreach d,isa lift ir fp x64,$(wildcard src/engine/$d/*.c)) $(engine.gen)
 engine.hosted_only := src/engine/isa/a64_random.c $(ENGINE_GEN)/a64_fields.c
 
-$(ENGINE_GEN)/a64_decode.c: src/engine/isa/a64.isa tools/gen-isa $(wildcard src/engine/lift/a64_*.c)
+$(ENGINE_GEN)/a64_decode.c: src/engine/isa/a64.isa $(wildcard src/engine/isa/a64_*.isa src/engine/isa/a64.asm) \
+                            tools/gen-isa $(wildcard src/engine/lift/a64_*.c)
 	@tools/gen-isa $< src/engine/lift $(ENGINE_GEN)
 	@touch $@
-$(ENGINE_GEN)/a64_lift_table.c $(ENGINE_GEN)/a64_fields.c $(ENGINE_GEN)/a64_rows.h: $(ENGINE_GEN)/a64_decode.c ;
+$(filter-out $(ENGINE_GEN)/a64_decode.c,$(engine.gen)) $(ENGINE_GEN)/a64_rows.h $(ENGINE_GEN)/a64_asm.h: $(ENGINE_GEN)/a64_decode.c ;
 
 # ---- the freestanding program -------------------------------------------------------------------
 ENGINE_O := $(O)/engine

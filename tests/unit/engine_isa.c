@@ -62,4 +62,37 @@ TEST(a_rows_fields_and_fixed_bits_make_the_word)
     }
 }
 
+static void check_text(uint32_t word, const char *want)
+{
+    char got[128];
+    a64_disasm(got, sizeof got, word, 0x10000);
+    CHECK_STR(got, want);
+}
+
+TEST(text_is_llvms_with_absolute_targets)
+{
+    check_text(0x8b020420, "add x0, x1, x2, lsl #1");
+    check_text(0xf9400be1, "ldr x1, [sp, #16]");
+    check_text(0xa9bf7bfd, "stp x29, x30, [sp, #-16]!");
+    check_text(0x17ffffff, "b 0xfffc");
+    check_text(0xd503233f, "paciasp");
+    check_text(0x4e211c20, "and v0.16b, v1.16b, v1.16b");
+    check_text(0x1e2e1000, "fmov s0, #1.00000000");
+    check_text(0x1e3f9001, "fmov s1, #-1.75000000");
+    check_text(0xd53bd040, "mrs x0, TPIDR_EL0");
+    check_text(0x00000010, "udf #16");
+    check_text(0xffffffff, ".inst 0xffffffff");
+}
+
+TEST(text_is_cut_to_its_room)
+{
+    char buf[8] = "0123456";
+    a64_disasm(buf, 5, 0x8b020420, 0);
+    CHECK_STR(buf, "add ");
+    CHECK_INT(buf[5], '5');
+    a64_disasm(buf, 1, 0x8b020420, 0);
+    CHECK_STR(buf, "");
+    a64_disasm(NULL, 0, 0x8b020420, 0);
+}
+
 TEST_MAIN()

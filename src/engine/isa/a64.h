@@ -8,6 +8,7 @@
 #include "engine/isa/a64_rows.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { ISA_FLAGS_READ = 1, ISA_FLAGS_WRITE = 2 };
@@ -28,6 +29,10 @@ extern const struct a64_row_info a64_row_info[A64_ROW_COUNT];
 /* The row of a word, A64_UNDEFINED when it is unallocated (or not for user level). */
 enum a64_row a64_decode(uint32_t word);
 
+/* The word's text, as LLVM and GNU write it; pc is where it stands. The longest is under 100 bytes.
+ */
+void a64_disasm(char *buf, size_t n, uint32_t word, uint64_t pc);
+
 /* The fields of row r: a64_fields[a64_row_fields[r]] up to a64_row_fields[r + 1], from the left. */
 struct isa_field {
     const char *name; /* as in the table */
@@ -45,5 +50,7 @@ uint32_t a64_random(enum a64_row row, uint64_t *rng);
 /* Logical immediates (Arm ARM, DecodeBitMasks): is (n, immr, imms) one for this size? Its value. */
 bool a64_bitmask_ok(unsigned sf, unsigned n, unsigned immr, unsigned imms);
 uint64_t a64_bitmask(unsigned sf, unsigned n, unsigned immr, unsigned imms);
+/* Can MOVZ or MOVN make this value of 32 or 64 bits? Then it is how `mov` is written. */
+bool a64_movw_alias(unsigned sf, uint64_t value);
 
 #endif

@@ -31,3 +31,16 @@ uint64_t a64_bitmask(unsigned sf, unsigned n, unsigned immr, unsigned imms)
         ones |= ones << w;
     return sf ? ones : (uint32_t)ones;
 }
+
+static bool is_one_halfword(uint64_t value)
+{
+    for (unsigned shift = 0; shift < 64; shift += 16)
+        if (!(value & ~(0xffffull << shift)))
+            return true;
+    return false;
+}
+
+bool a64_movw_alias(unsigned sf, uint64_t value)
+{
+    return is_one_halfword(value) || is_one_halfword(sf ? ~value : (uint32_t)~value);
+}
