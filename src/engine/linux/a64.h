@@ -12,17 +12,27 @@
 #define A64_PLATFORM "aarch64"
 #define A64_MINSIGSTKSZ 4720 /* rt_sigframe 4688, frame record 16, alignment 16 */
 
-/* HWCAP bits and their names in /proc/cpuinfo, in its order: exactly what is lifted. */
-#define A64_HWCAPS(CAP)                                                                            \
-    CAP(0, "fp")                                                                                   \
-    CAP(1, "asimd") CAP(3, "aes") CAP(4, "pmull") CAP(5, "sha1") CAP(6, "sha2") CAP(7, "crc32")    \
-        CAP(8, "atomics") CAP(11, "cpuid") CAP(12, "asimdrdm") CAP(13, "jscvt") CAP(14, "fcma")    \
-            CAP(15, "lrcpc") CAP(20, "asimddp") CAP(24, "dit") CAP(26, "ilrcpc") CAP(27, "flagm")  \
-                CAP(29, "sb")
-#define A64_HWCAPS2(CAP) CAP(7, "flagm2") CAP(8, "frint")
-#define A64_CAP_BIT(bit, name) +(1ull << bit)
-#define A64_HWCAP (0 A64_HWCAPS(A64_CAP_BIT))
-#define A64_HWCAP2 (0 A64_HWCAPS2(A64_CAP_BIT))
+/* HWCAP and HWCAP2 are the sums of caps.def's bits. */
+#define CAP(bit, name) +(1ull << (bit))
+#define CAP2(bit, name)
+static inline uint64_t a64_hwcap(void)
+{
+    return 0
+#include "engine/linux/a64_caps.def"
+        ;
+}
+#undef CAP
+#undef CAP2
+#define CAP(bit, name)
+#define CAP2(bit, name) +(1ull << (bit))
+static inline uint64_t a64_hwcap2(void)
+{
+    return 0
+#include "engine/linux/a64_caps.def"
+        ;
+}
+#undef CAP
+#undef CAP2
 
 /* Open flags: four bits are others than the host's, in two pairs that change places. */
 enum {

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Loading the guest's program and its interpreter.
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Loading the guest's program and its interpreter.
  *
  * What the kernel's binfmt_elf accepts is accepted, what it refuses is refused; every field comes
  * from a file that may have been made to hurt. The whole span of the segments is reserved first,

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-/* The engine's start: by the kernel for a program of the guest's architecture (binfmt_misc), or by
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The engine's start: by the kernel for a program of the guest's architecture (binfmt_misc), or by
  * hand:
  *
  *     archway-engine [--strace] [--stats] [--dump=STAGES] [--perf-map] [-0 ARGV0] PROGRAM [ARG]...

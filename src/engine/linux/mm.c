@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-/* The guest's memory: mmap and its kin.
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The guest's memory: mmap and its kin.
  *
  * Owns linux_state.mm. The host makes the mapping at the guest's own address (identity); the table
  * (vma.h) keeps what the host must not know: guest PROT_EXEC never reaches it, as no guest byte may

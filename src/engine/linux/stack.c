@@ -37,7 +37,7 @@ static unsigned make_auxv(struct aux *to, const struct linux_start *s, uint64_t 
     const struct linux_program *p = &linux_state.program;
     unsigned n = 0;
     to[n++] = (struct aux){AT_MINSIGSTKSZ, A64_MINSIGSTKSZ};
-    to[n++] = (struct aux){AT_HWCAP, A64_HWCAP};
+    to[n++] = (struct aux){AT_HWCAP, a64_hwcap()};
     for (const struct aux *a = (const struct aux *)s->auxv; a->type != AT_NULL; a++)
         if (keep(a->type) && n < AUX_MAX - 12)
             to[n++] = *a;
@@ -47,7 +47,7 @@ static unsigned make_auxv(struct aux *to, const struct linux_start *s, uint64_t 
     to[n++] = (struct aux){AT_BASE, p->base};
     to[n++] = (struct aux){AT_FLAGS, 0};
     to[n++] = (struct aux){AT_ENTRY, p->entry};
-    to[n++] = (struct aux){AT_HWCAP2, A64_HWCAP2};
+    to[n++] = (struct aux){AT_HWCAP2, a64_hwcap2()};
     to[n++] = (struct aux){AT_EXECFN, s->execfn};
     to[n++] = (struct aux){AT_PLATFORM, platform};
     to[n++] = (struct aux){AT_NULL, 0};

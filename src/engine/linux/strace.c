@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-/* --strace: a line a call on standard error, before the call its arguments, behind it the result.
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * --strace: a line a call on standard error, before the call its arguments, behind it the result.
  */
 #include "engine/linux/linux.h"
 #include "engine/rt/fmt.h"

@@ -1,5 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Calls that tell what machine this is, or whose arguments hold addresses inside structures. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Calls that tell what machine this is, or whose arguments hold addresses inside structures.
+ */
 #include "engine/linux/convert.h"
 #include "engine/linux/linux.h"
 #include "engine/rt/mem.h"

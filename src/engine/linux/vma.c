@@ -1,5 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
-/* The table of the guest's mappings: vma.h. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of the guest's mappings: vma.h.
+ */
 #include "engine/linux/vma.h"
 
 #include "engine/rt/mem.h"
