@@ -19,7 +19,7 @@
 #include <linux/fcntl.h>
 #include <linux/unistd.h>
 
-enum { HEADER = 256, DEPTH = 4, EXTRA = 12 };
+enum { HEADER = 256, DEPTH = 4, EXTRA = 12, PATH_LENGTH = 4096 };
 
 struct exec {
     long dirfd;             /* of the path */
@@ -189,6 +189,10 @@ static long execute(struct cpu *cpu, struct exec *x, uint64_t argv)
         return -EFAULT;
     if (rt_window_has(x->envp, 8))
         return -EFAULT;
+    char program[PATH_LENGTH]; /* of PROC/exe, which leads to the engine */
+    if (!(x->flags & AT_SYMLINK_NOFOLLOW) &&
+        linux_proc_target(x->dirfd, (uint64_t)(uintptr_t)x->path, program, sizeof(program)) > 0)
+        x->path = program;
     x->argv = NULL;
     long r = copy_arguments(x, argv);
     if (r == 0)

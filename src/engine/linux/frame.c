@@ -42,8 +42,6 @@ _Static_assert(sizeof(struct frame) == 4688, "as large as the kernel's");
 
 enum { FPSIMD_MAGIC = 0x46508001, ESR_MAGIC = 0x45535201 };
 
-uint64_t frame_trampoline;
-
 /* mov x8, #139; svc #0: where handlers return to, as in the kernel's vDSO. */
 bool frame_make_trampoline(void)
 {
@@ -56,7 +54,7 @@ bool frame_make_trampoline(void)
     const struct vma v = {.start = (uint64_t)at, .end = (uint64_t)at + 4096,
                           .prot = VMA_READ | VMA_EXEC};
     linux_mm_note(&v);
-    frame_trampoline = (uint64_t)at;
+    linux_state.vdso_at = (uint64_t)at;
     return true;
 }
 
@@ -134,7 +132,7 @@ bool frame_enter(struct thread *t, const struct sig_info *info, const struct sig
         cpu->x[2] = at + __builtin_offsetof(struct frame, flags);
     }
     cpu->x[29] = record;
-    cpu->x[30] = action->flags & SA_RESTORER_ ? action->restorer : frame_trampoline;
+    cpu->x[30] = action->flags & SA_RESTORER_ ? action->restorer : linux_state.vdso_at;
     cpu->x[CPU_SP] = at;
     cpu->pc = action->handler;
     return true;

@@ -47,7 +47,9 @@ struct linux_state {
     struct linux_program program;    /* as loaded */
     uint64_t personality;            /* as the guest set it */
     uint64_t auxv, auxv_size;        /* guest's auxiliary vector, on its stack */
-    uint64_t vdso, vdso_end;         /* the host's own special mappings, hidden from the guest */
+    uint64_t arg_start, arg_end;     /* guest's arguments as text, on its stack */
+    uint64_t env_start, env_end;     /* guest's environment as text */
+    uint64_t vdso_at;                /* the page that is the guest's [vdso] */
     uint64_t engine_dev, engine_ino; /* the engine's own file; ino 0: not yet asked */
     bool named;                      /* PR_SET_MM_MAP told the host the guest's cmdline and auxv */
 };

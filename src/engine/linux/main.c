@@ -64,9 +64,6 @@ static struct host_aux read_aux(const uint64_t *auxv)
         case AT_SECURE:
             h.secure = a[1] != 0;
             break;
-        case AT_SYSINFO_EHDR:
-            linux_state.vdso = a[1];
-            break;
         }
     }
     return h;
@@ -171,31 +168,45 @@ static int open_program(const char *path)
     stop(fd == -ENOENT || fd == -ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT);
 }
 
-/* ps, top and /proc of the host show the guest's program, where the kernel lets us. */
-static void tell_host(const struct linux_start *s, const char *program, bool named)
+static uint64_t text_end(uint64_t at)
 {
-    const struct linux_program *p = &linux_state.program;
+    return at + strlen(text(at)) + 1;
+}
+
+/* Where arguments and environment are as text. */
+static void find_texts(const struct linux_start *s)
+{
+    struct linux_state *l = &linux_state;
+    uint64_t last = 0;
+    for (uint64_t *e = s->envp; *e; e++)
+        last = *e;
+    l->arg_start = s->argc ? s->argv[0] : linux_state.mm.stack_top - 8;
+    l->arg_end = s->argc ? text_end(s->argv[s->argc - 1]) : l->arg_start;
+    if (l->arg_end < l->arg_start) /* -0 stands before what it replaces */
+        l->arg_end = text_end(l->arg_start);
+    l->env_start = last ? s->envp[0] : l->arg_end;
+    l->env_end = last ? text_end(last) : l->env_start;
+}
+
+/* ps, top and /proc of the host show the guest's program, where the kernel lets us. */
+static void tell_host(const char *program, bool named)
+{
+    const struct linux_state *l = &linux_state;
+    const struct linux_program *p = &l->program;
     struct prctl_mm_map m = {.start_code = p->code_start,
                              .end_code = p->code_end,
                              .start_data = p->data_start,
                              .end_data = p->data_end,
                              .start_brk = p->brk,
                              .brk = p->brk,
-                             .start_stack = linux_state.mm.stack_top - 8,
-                             .auxv = (__u64 *)(uintptr_t)linux_state.auxv,
-                             .auxv_size = (uint32_t)linux_state.auxv_size,
+                             .start_stack = l->mm.stack_top - 8,
+                             .arg_start = l->arg_start,
+                             .arg_end = l->arg_end,
+                             .env_start = l->env_start,
+                             .env_end = l->env_end,
+                             .auxv = (__u64 *)(uintptr_t)l->auxv,
+                             .auxv_size = (uint32_t)l->auxv_size,
                              .exe_fd = (uint32_t)-1};
-    m.arg_start = s->argc ? s->argv[0] : s->envp[0];
-    m.arg_end = m.arg_start;
-    if (s->argc)
-        m.arg_end = s->argv[s->argc - 1] + strlen(text(s->argv[s->argc - 1])) + 1;
-    uint64_t last = 0;
-    for (uint64_t *e = s->envp; *e; e++)
-        last = *e;
-    m.env_start = last ? s->envp[0] : m.arg_end;
-    m.env_end = last ? last + strlen(text(last)) + 1 : m.env_start;
-    if (m.arg_end < m.arg_start) /* -0 stands before what it replaces */
-        m.arg_end = m.arg_start + strlen(text(m.arg_start)) + 1;
     linux_state.named = sys(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &m, sizeof(m), 0) == 0;
     if (named)
         return;
@@ -234,7 +245,8 @@ static __attribute__((noreturn, used)) void start(struct cpu *cpu, uint64_t *sta
     linux_state.mm.brk_start = linux_state.mm.brk = linux_state.program.brk;
     cpu->x[CPU_SP] = linux_stack_build(&s);
     cpu->pc = linux_state.program.start;
-    tell_host(&s, program, kernel);
+    find_texts(&s);
+    tell_host(program, kernel);
     rt_run(cpu);
 }
 

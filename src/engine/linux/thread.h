@@ -122,7 +122,6 @@ void signal_exec_failed(struct thread *t);
 bool frame_enter(struct thread *t, const struct sig_info *info, const struct sig_action *action,
                  uint64_t mask);
 bool frame_leave(struct thread *t); /* rt_sigreturn; false: not a frame */
-extern uint64_t frame_trampoline;   /* guest address of the sigreturn code */
 bool frame_make_trampoline(void);
 
 /* hostcall.c */

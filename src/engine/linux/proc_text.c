@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Texts of /proc: maps and smaps from the host's and the guest's table, cpuinfo of the guest's
+ * machine, and auxv, cmdline, environ for hosts that could not be told (PR_SET_MM_MAP).
+ *
+ * The host's maps have names, offsets and inodes; the table has the guest's permissions. A line is
+ * written for each part of a host line that the table knows. The rest is the engine's.
+ */
+#include "engine/linux/proc.h"
+
+#include "engine/linux/linux.h"
+#include "engine/rt/fmt.h"
+#include "engine/rt/mem.h"
+#include "engine/rt/sys.h"
+
+#include <asm/unistd.h>
+#include <linux/fcntl.h>
+
+enum { BUFFER = 4096, LINE = 4096 + 128 };
+
+/* ---- reading lines, writing text ---- */
+struct reader {
+    long fd;          /* file */
+    size_t at, n;     /* next byte, bytes in buf */
+    char buf[BUFFER]; /* what was read */
+    char line[LINE];  /* the current line, without its end */
+};
+
+static bool next_line(struct reader *r)
+{
+    size_t n = 0;
+    for (;;) {
+        if (r->at == r->n) {
+            long got = sys(__NR_read, r->fd, r->buf, BUFFER);
+            if (got <= 0) {
+                r->line[n] = 0;
+                return n > 0;
+            }
+            r->at = 0;
+            r->n = (size_t)got;
+        }
+        char c = r->buf[r->at++];
+        if (c == '\n') {
+            r->line[n] = 0;
+            return true;
+        }
+        if (n < LINE - 1)
+            r->line[n++] = c;
+    }
+}
+
+struct writer {
+    long fd;          /* file */
+    size_t n;         /* bytes in buf */
+    bool failed;      /* a write did not succeed */
+    char buf[BUFFER]; /* not yet written */
+};
+
+static void flush(struct writer *w)
+{
+    for (size_t at = 0; at < w->n;) {
+        long r = sys(__NR_write, w->fd, w->buf + at, w->n - at);
+        if (r <= 0) {
+            w->failed = true;
+            break;
+        }
+        at += (size_t)r;
+    }
+    w->n = 0;
+}
+
+static void put(struct writer *w, const char *text, size_t n)
+{
+    while (n) {
+        if (w->n == BUFFER)
+            flush(w);
+        size_t step = BUFFER - w->n < n ? BUFFER - w->n : n;
+        memcpy(w->buf + w->n, text, step);
+        w->n += step;
+        text += step;
+        n -= step;
+    }
+}
+
+static void put_text(struct writer *w, const char *text)
+{
+    put(w, text, strlen(text));
+}
+
+static void put_guest(struct writer *w, uint64_t from, uint64_t to)
+{
+    char c;
+    for (; from < to && rt_guest_read(&c, from, 1); from++)
+        put(w, &c, 1);
+}
+
+/* ---- maps ---- */
+static const char *parse_hex(const char *s, uint64_t *ret)
+{
+    uint64_t v = 0;
+    for (;; s++) {
+        if (*s >= '0' && *s <= '9')
+            v = v << 4 | (uint64_t)(*s - '0');
+        else if (*s >= 'a' && *s <= 'f')
+            v = v << 4 | (uint64_t)(*s - 'a' + 10);
+        else
+            break;
+    }
+    *ret = v;
+    return s;
+}
+
+/* start-end perms offset rest */
+struct map_line {
+    uint64_t start, end, offset;
+    char shared;      /* 'p' or 's' */
+    const char *rest; /* " device inode path" */
+};
+
+static bool parse_map(const char *line, struct map_line *m)
+{
+    const char *s = parse_hex(line, &m->start);
+    if (*s != '-')
+        return false;
+    s = parse_hex(s + 1, &m->end);
+    if (s[0] != ' ' || !s[1] || !s[2] || !s[3] || !s[4] || s[5] != ' ')
+        return false;
+    m->shared = s[4];
+    s = parse_hex(s + 6, &m->offset);
+    m->rest = s;
+    return *s == ' ';
+}
+
+/* The path's place in a line, "" when there is none. */
+static const char *map_path(const char *rest)
+{
+    for (unsigned fields = 0; *rest && fields < 2; fields++) {
+        while (*rest == ' ')
+            rest++;
+        while (*rest && *rest != ' ')
+            rest++;
+    }
+    while (*rest == ' ')
+        rest++;
+    return rest;
+}
+
+static void put_map(struct writer *w, const struct map_line *m, const struct vma *v)
+{
+    char text[128];
+    uint64_t start = m->start > v->start ? m->start : v->start;
+    uint64_t end = m->end < v->end ? m->end : v->end, offset = m->offset;
+    const char *rest = m->rest;
+    if (*map_path(rest) == '/')
+        offset += start - m->start;
+    if (v->start == linux_state.vdso_at)
+        rest = " 00:00 0                          [vdso]";
+    size_t n =
+        fmt(text, sizeof(text), "%X-%X %c%c%c%c ", start, end, v->prot & VMA_READ ? 'r' : '-',
+            v->prot & VMA_WRITE ? 'w' : '-', v->prot & VMA_EXEC ? 'x' : '-', m->shared);
+    put(w, text, n);
+    n = fmt(text, sizeof(text), "%X", offset);
+    for (size_t k = n; k < 8; k++)
+        put(w, "0", 1);
+    put(w, text, n);
+    put_text(w, rest);
+    put(w, "\n", 1);
+}
+
+/* All parts of the host's mapping that are the guest's; how many. */
+static unsigned put_maps(struct writer *w, const struct map_line *m)
+{
+    const struct vma_table *t = &linux_state.mm.table;
+    unsigned parts = 0;
+    for (uint32_t k = vma_find(t, m->start); k < t->count && t->at[k].start < m->end; k++, parts++)
+        put_map(w, m, &t->at[k]);
+    return parts;
+}
+
+static void write_maps(struct reader *r, struct writer *w, bool details)
+{
+    bool shown = false;
+    struct map_line m;
+    while (next_line(r)) {
+        if (parse_map(r->line, &m)) {
+            shown = put_maps(w, &m) > 0;
+        } else if (details && shown) {
+            put_text(w, r->line);
+            put(w, "\n", 1);
+        }
+    }
+}
+
+size_t proc_mapped_file(const char *pid, uint64_t address, char *buf, size_t size)
+{
+    struct reader r = {.at = 0};
+    struct map_line m;
+    char path[40];
+    fmt(path, sizeof(path), "/proc/%s/maps", pid);
+    r.fd = sys(__NR_open, path, O_RDONLY | O_CLOEXEC);
+    size_t n = 0;
+    while (r.fd >= 0 && next_line(&r)) {
+        if (!parse_map(r.line, &m) || address < m.start || address >= m.end)
+            continue;
+        const char *file = map_path(m.rest);
+        n = *file == '/' ? strlen(file) : 0;
+        if (n >= size)
+            n = 0;
+        memcpy(buf, file, n);
+        buf[n] = 0;
+        break;
+    }
+    if (r.fd >= 0)
+        sys(__NR_close, r.fd);
+    return n;
+}
+
+/* ---- cpuinfo ---- */
+static void put_features(struct writer *w)
+{
+    put_text(w, "BogoMIPS\t: 2000.00\nFeatures\t:");
+#define CAP(bit, name) put_text(w, " " name);
+#define CAP2(bit, name) put_text(w, " " name);
+#include "engine/linux/a64_caps.def"
+#undef CAP
+#undef CAP2
+    /* MIDR_EL1 as the lifter gives it */
+    put_text(w, "\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x0\n"
+                "CPU part\t: 0xd0c\nCPU revision\t: 1\n\n");
+}
+
+static void write_cpuinfo(struct reader *r, struct writer *w)
+{
+    while (next_line(r)) {
+        if (strncmp(r->line, "processor\t:", 11) != 0)
+            continue;
+        put_text(w, r->line);
+        put(w, "\n", 1);
+        put_features(w);
+    }
+}
+
+bool proc_text(enum proc_kind kind, long from, long fd)
+{
+    const struct linux_state *s = &linux_state;
+    struct reader r = {.fd = from};
+    struct writer w = {.fd = fd};
+    switch (kind) {
+    case PROC_MAPS:
+        write_maps(&r, &w, false);
+        break;
+    case PROC_SMAPS:
+        write_maps(&r, &w, true);
+        break;
+    case PROC_CPUINFO:
+        write_cpuinfo(&r, &w);
+        break;
+    case PROC_AUXV:
+        put_guest(&w, s->auxv, s->auxv + s->auxv_size);
+        break;
+    case PROC_CMDLINE:
+        put_guest(&w, s->arg_start, s->arg_end);
+        break;
+    case PROC_ENVIRON:
+        put_guest(&w, s->env_start, s->env_end);
+        break;
+    default:
+        return false;
+    }
+    flush(&w);
+    return !w.failed;
+}
