@@ -94,6 +94,7 @@ $(O)/unit/%: $(O)/tests/unit/%.o $$(call archives_of,$$(call test_module,$$*))
 tests: $(UNIT_BIN)
 include tests/guest/mod.mk
 include tests/isa/mod.mk
+include tests/diff/mod.mk
 
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(O)/fuzzers/%,$(FUZZ_SRC))
@@ -143,6 +144,7 @@ help:
 	@echo "make check-all   adds the real ones: other architectures, real images, root, Debian packages"
 	@echo "make asan|ubsan  the unit tests under a sanitizer"
 	@echo "make fuzz        every fuzzer for FUZZ_SECONDS (300) seconds"
+	@echo "make row-fuzz    the engine against QEMU, instruction by instruction (ROWS= CASES= SEED= FUZZ_MODE=)"
 	@echo "make lint fmt    check, or make, the house style"
 	@echo "make ready       fmt + lint + check + sanitizers: before each commit"
 	@echo "make bench       the benchmarks"

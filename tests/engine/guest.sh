@@ -36,7 +36,7 @@ one() {
     fi
     read -ra args < <(directive args)
     mapfile -t extra < <(directive env)
-    [ ! "$qemu" ] || extra+=(QEMU_CPU=max,sve=off,sme=off)
+    [ ! "$qemu" ] || extra+=(QEMU_CPU="max,sve=off,sme=off")
     want=$(directive out)
     [ "$(grep -c '^// out:' "$source")" != 0 ] || want='done'
     status=$(directive status)

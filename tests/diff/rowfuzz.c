@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Compare the engine with QEMU, instruction by instruction. `rowfuzz --help` tells the options.
+ *
+ * The idea: a slice is some thousand codes with eight starts each, made from (seed, mode, number of
+ * the slice) alone. Both emulators run tests/diff/runner on the same slice; their short answers are
+ * compared, and only where those differ the whole states are asked for, judged and shrunk. A crash
+ * or a hang is found by running again with every answer flushed, and the rest of the slice goes on
+ * without it.
+ *
+ * With --state, the next slice and the statistics live in a file, so a long run can be made in
+ * pieces.
+ */
+#include "report.h"
+
+#include <err.h>
+#include <fnmatch.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SLICE_CODES = 4096, STATES = 8, SHOWN = 2, SHOWN_ALL = 40, CRASHES = 12 };
+enum mode { MODE_ROW, MODE_SEQ, MODE_LOOP };
+static const char *const mode_names[] = {"row", "seq", "loop"};
+
+struct count {
+    uint64_t instances, faults, wrong, accepted, not_lifted; /* of one row */
+};
+
+struct fuzz {
+    struct emulator emulator[2];   /* oracle, engine */
+    struct accepted_list accepted; /* */
+    struct count *counts;          /* by row */
+    enum a64_row *rows;            /* chosen ones */
+    unsigned nrows;                /* */
+    enum mode mode;                /* */
+    uint64_t seed, slice;          /* slice: the next one */
+    uint64_t cases;                /* instances wanted for each row */
+    double seconds;                /* stop after so long, 0: never */
+    const char *state;             /* file, NULL: none */
+    const char *folder;            /* where cases are kept */
+    unsigned crashes, shown;       /* */
+    double cpu[2];                 /* seconds used by each */
+    uint64_t total;                /* instances in this run */
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* ---- slices ---- */
+static uint64_t codes_wanted(const struct fuzz *f)
+{
+    return (f->cases * f->nrows + STATES - 1) / STATES;
+}
+
+static void make_slice(const struct fuzz *f, struct cases *c, enum a64_row *row_of)
+{
+    struct rng r = {f->seed * 0x9e3779b97f4a7c15u + f->slice * 0xd1342543de82ef95u +
+                    (uint64_t)f->mode};
+    uint64_t first = f->slice * SLICE_CODES, end = codes_wanted(f);
+    unsigned at;
+    cases_clear(c);
+    for (uint64_t i = first; i < end && i < first + SLICE_CODES; i++) {
+        enum a64_row row = f->rows[i % f->nrows];
+        struct row_code *code = cases_add_code(c);
+        code->slot = (uint16_t)((c->ncodes - 1) % ROW_SLOTS);
+        code->states = STATES;
+        if (f->mode != MODE_ROW) {
+            sequence_code(&r, f->rows, f->nrows, f->mode == MODE_LOOP, code);
+            row = a64_decode(code->words[0]);
+        } else if (!code_single(&r, row, code, &at)) {
+            errx(1, "no word found for row %s", a64_row_info[row].name);
+        }
+        for (unsigned k = 0; k < STATES; k++) {
+            row_of[c->nstarts] = row;
+            struct row_start *s = cases_add_start(c);
+            if (f->mode == MODE_ROW)
+                code_single_start(&r, row, code, s);
+            else
+                sequence_start(&r, code, s);
+        }
+    }
+}
+
+static struct one alone(const struct cases *c, const enum a64_row *row_of, unsigned start)
+{
+    struct one o = {.magic = ROW_MAGIC, .row = row_of[start], .start = c->starts[start]};
+    unsigned code = start / STATES;
+    o.code = c->codes[code];
+    o.code.states = 1;
+    return o;
+}
+
+/* ---- findings ---- */
+static void keep(const struct fuzz *f, const struct one *o, char path[256])
+{
+    struct rng r = {o->start.seed ^ o->code.words[0]};
+    mkdir(f->folder, 0777);
+    snprintf(path, 256, "%s/%s-%08x.case", f->folder, a64_row_info[o->row].name,
+             (unsigned)rng_next(&r));
+    FILE *out = fopen(path, "w");
+    if (!out || fwrite(o, sizeof *o, 1, out) != 1 || fclose(out))
+        err(1, "%s", path);
+}
+
+static void show(struct fuzz *f, struct one *o, struct row_full out[2])
+{
+    char path[256];
+    report_shrink(f->emulator, &f->accepted, o, out);
+    keep(f, o, path);
+    report_print(stdout, f->emulator, o, out);
+    printf("  again: rowfuzz --replay=%s\n\n", path);
+    fflush(stdout);
+}
+
+static void crashed(struct fuzz *f, const struct one *o, const struct answers a[2])
+{
+    char path[256];
+    keep(f, o, path);
+    f->crashes++;
+    f->counts[o->row].wrong++;
+    printf("row %s: ", a64_row_info[o->row].name);
+    for (int i = 0; i < 2; i++) {
+        const struct answers *x = &a[i];
+        if (x->status == -1)
+            printf("%s hangs (%u s); ", f->emulator[i].name, f->emulator[i].seconds);
+        else if (x->status && WIFSIGNALED(x->status))
+            printf("%s dies of signal %d; ", f->emulator[i].name, WTERMSIG(x->status));
+        else if (x->status)
+            printf("%s exits with %d; ", f->emulator[i].name, WEXITSTATUS(x->status));
+    }
+    printf("again: rowfuzz --replay=%s\n", path);
+    struct row_full none[2] = {{.pc = 0}};
+    none[0].state = none[1].state = o->start.state;
+    report_print(stdout, f->emulator, o, none);
+    putchar('\n');
+    fflush(stdout);
+}
+
+/* Ask for the whole states of these starts, alone; judge them. */
+static void judge(struct fuzz *f, const struct cases *c, const enum a64_row *row_of,
+                  const unsigned *which, unsigned n)
+{
+    struct cases again = {0};
+    struct answers a[2];
+    enum a64_row row;
+    for (unsigned i = 0; i < n; i++) {
+        struct one o = alone(c, row_of, which[i]);
+        *cases_add_code(&again) = o.code;
+        *cases_add_start(&again) = o.start;
+    }
+    if (!run_pair(f->emulator, &again, ROW_FULL, a))
+        printf("not all of %u differing cases ran a second time\n", n);
+    for (unsigned i = 0; i < n && i < a[0].done && i < a[1].done; i++) {
+        struct one o = alone(c, row_of, which[i]);
+        struct row_full out[2] = {a[0].full[i], a[1].full[i]};
+        switch (report_judge(&f->accepted, &o, out, &row)) {
+        case VERDICT_SAME:
+            printf("row %s: differed in its slice, not alone (seed %lu, slice %lu, start %u)\n",
+                   a64_row_info[o.row].name, f->seed, f->slice, which[i]);
+            f->counts[o.row].wrong++;
+            break;
+        case VERDICT_ACCEPTED:
+            f->counts[row].accepted++;
+            break;
+        case VERDICT_NOT_LIFTED:
+            f->counts[row].not_lifted++;
+            break;
+        case VERDICT_WRONG:
+            if (f->counts[row].wrong++ < SHOWN && f->shown++ < SHOWN_ALL)
+                show(f, &o, out);
+        }
+    }
+    answers_free(&a[0]);
+    answers_free(&a[1]);
+    cases_free(&again);
+}
+
+/* Cases from the given code on. */
+static struct cases tail_of(const struct cases *c, unsigned code)
+{
+    return (struct cases){.codes = c->codes + code,
+                          .starts = c->starts + (size_t)code * STATES,
+                          .ncodes = c->ncodes - code,
+                          .nstarts = c->nstarts - code * STATES};
+}
+
+/* An emulator stopped at or behind start `done` of these: find the culprit, and tell its code. */
+static unsigned find_crash(struct fuzz *f, const struct cases *c, const enum a64_row *row_of,
+                           unsigned done)
+{
+    unsigned code = done / STATES;
+    struct cases rest = tail_of(c, code);
+    if (rest.ncodes > ROW_SLOTS)
+        rest.ncodes = ROW_SLOTS;
+    rest.nstarts = rest.ncodes * STATES;
+    struct answers a[2];
+    if (run_pair(f->emulator, &rest, ROW_FLUSH, a)) {
+        printf("an emulator stopped in slice %lu near start %u, and does not when run again\n",
+               f->slice, done);
+        code += rest.ncodes - 1;
+    } else {
+        unsigned least = a[0].done < a[1].done ? a[0].done : a[1].done;
+        if (least >= rest.nstarts)
+            least = rest.nstarts - 1;
+        struct one o = alone(c, row_of, code * STATES + least);
+        crashed(f, &o, a);
+        code += least / STATES;
+    }
+    answers_free(&a[0]);
+    answers_free(&a[1]);
+    return code;
+}
+
+static void compare(struct fuzz *f, const struct cases *c, const enum a64_row *row_of,
+                    const struct answers a[2], unsigned done)
+{
+    unsigned *which = malloc((c->nstarts + 1) * sizeof *which), n = 0;
+    if (!which)
+        err(1, "memory");
+    for (unsigned i = 0; i < done; i++) {
+        struct count *count = &f->counts[row_of[i]];
+        count->instances++;
+        count->faults += a[0].brief[i].sig != 0;
+        if (memcmp(&a[0].brief[i], &a[1].brief[i], sizeof a[0].brief[i]))
+            which[n++] = i;
+    }
+    f->total += done;
+    if (n)
+        judge(f, c, row_of, which, n);
+    free(which);
+}
+
+/* Nothing of the answers differed, but the arena did: a store went astray. */
+static void compare_arenas(struct fuzz *f, const struct cases *c, const enum a64_row *row_of,
+                           const struct answers a[2])
+{
+    bool same = true;
+    for (unsigned i = 0; i < c->ncodes; i++)
+        same = same && a[0].arena[i] == a[1].arena[i];
+    for (unsigned i = 0; i < c->nstarts; i++)
+        if (a[0].brief[i].hash != a[1].brief[i].hash)
+            return;
+    if (same)
+        return;
+    struct answers all[2];
+    run_pair(f->emulator, c, ROW_ALL, all);
+    for (unsigned i = 0; i < all[0].done && i < all[1].done; i++)
+        if (all[0].brief[i].hash != all[1].brief[i].hash) {
+            struct one o = alone(c, row_of, i);
+            struct row_full none[2] = {{.pc = 0}};
+            none[0].state = none[1].state = o.start.state;
+            f->counts[o.row].wrong++;
+            printf("memory outside of the window differs:\n");
+            report_print(stdout, f->emulator, &o, none);
+            break;
+        }
+    answers_free(&all[0]);
+    answers_free(&all[1]);
+}
+
+static void run_slice(struct fuzz *f)
+{
+    static struct cases c;
+    static enum a64_row row_of[SLICE_CODES * STATES];
+    make_slice(f, &c, row_of);
+    for (unsigned code = 0; code < c.ncodes && f->crashes < CRASHES;) {
+        struct cases rest = tail_of(&c, code);
+        struct answers a[2];
+        bool ok = run_pair(f->emulator, &rest, 0, a);
+        unsigned done = a[0].done < a[1].done ? a[0].done : a[1].done;
+        if (!ok)
+            done -= done % STATES;
+        f->cpu[0] += a[0].cpu;
+        f->cpu[1] += a[1].cpu;
+        compare(f, &rest, row_of + (size_t)code * STATES, a, done);
+        if (ok)
+            compare_arenas(f, &rest, row_of + (size_t)code * STATES, a);
+        code = ok ? c.ncodes : find_crash(f, &c, row_of, code * STATES + done) + 1;
+        answers_free(&a[0]);
+        answers_free(&a[1]);
+    }
+    f->slice++;
+}
+
+/* ---- the file that a long run goes on from ---- */
+static void state_read(struct fuzz *f)
+{
+    char name[64];
+    unsigned long seed, slice;
+    FILE *in = f->state ? fopen(f->state, "r") : NULL;
+    if (!in)
+        return;
+    if (fscanf(in, "seed %lu mode %63s slice %lu", &seed, name, &slice) != 3)
+        errx(1, "%s: not a state of rowfuzz", f->state);
+    if (seed != f->seed || strcmp(name, mode_names[f->mode]))
+        errx(1, "%s: is of another seed or mode", f->state);
+    f->slice = slice;
+    unsigned long v[5];
+    while (fscanf(in, "%63s %lu %lu %lu %lu %lu", name, &v[0], &v[1], &v[2], &v[3], &v[4]) == 6)
+        for (unsigned row = 0; row < A64_ROW_COUNT; row++)
+            if (!strcmp(name, a64_row_info[row].name))
+                f->counts[row] = (struct count){v[0], v[1], v[2], v[3], v[4]};
+    fclose(in);
+}
+
+static void state_write(const struct fuzz *f)
+{
+    char path[256];
+    if (!f->state)
+        return;
+    snprintf(path, sizeof path, "%s.new", f->state);
+    FILE *out = fopen(path, "w");
+    if (!out)
+        err(1, "%s", path);
+    fprintf(out, "seed %lu mode %s slice %lu\n", f->seed, mode_names[f->mode], f->slice);
+    for (unsigned row = 1; row < A64_ROW_COUNT; row++) {
+        const struct count *c = &f->counts[row];
+        if (c->instances || c->not_lifted)
+            fprintf(out, "%s %lu %lu %lu %lu %lu\n", a64_row_info[row].name, c->instances,
+                    c->faults, c->wrong, c->accepted, c->not_lifted);
+    }
+    if (fclose(out) || rename(path, f->state))
+        err(1, "%s", f->state);
+}
+
+/* ---- the end ---- */
+static int summary(const struct fuzz *f, double seconds)
+{
+    struct count sum = {0};
+    unsigned rows = 0, unlifted = 0;
+    for (unsigned row = 1; row < A64_ROW_COUNT; row++) {
+        const struct count *c = &f->counts[row];
+        sum.instances += c->instances;
+        sum.faults += c->faults;
+        sum.wrong += c->wrong;
+        sum.accepted += c->accepted;
+        rows += c->instances != 0;
+        unlifted += c->not_lifted != 0;
+        if (c->wrong)
+            printf("wrong: %-20s %lu of %lu\n", a64_row_info[row].name, c->wrong, c->instances);
+    }
+    if (unlifted) {
+        printf("SIGILL under the engine alone:");
+        for (unsigned row = 1; row < A64_ROW_COUNT; row++)
+            if (f->counts[row].not_lifted)
+                printf(" %s", a64_row_info[row].name);
+        putchar('\n');
+    }
+    for (unsigned i = 0; i < f->accepted.count; i++)
+        if (f->accepted.items[i].instances)
+            printf("accepted %lu times: %s: %s\n", f->accepted.items[i].instances,
+                   f->accepted.items[i].row, f->accepted.items[i].why);
+    printf(
+        "%s: %lu instances of %u rows, %lu faulting, %lu wrong, %lu accepted, %u rows not lifted, "
+        "%u stops\n",
+        mode_names[f->mode], sum.instances, rows, sum.faults, sum.wrong, sum.accepted, unlifted,
+        f->crashes);
+    printf("this run: %lu instances in %.1f s; a second of %s runs %.0f, of %s %.0f\n", f->total,
+           seconds, f->emulator[0].name, (double)f->total / (f->cpu[0] + 1e-9), f->emulator[1].name,
+           (double)f->total / (f->cpu[1] + 1e-9));
+    return sum.wrong || f->crashes;
+}
+
+static int replay(struct fuzz *f, const char *path)
+{
+    struct one o;
+    struct cases c = {0};
+    struct answers a[2];
+    FILE *in = fopen(path, "r");
+    if (!in || fread(&o, sizeof o, 1, in) != 1 || o.magic != ROW_MAGIC || o.row >= A64_ROW_COUNT)
+        errx(1, "%s: no case of rowfuzz", path);
+    fclose(in);
+    *cases_add_code(&c) = o.code;
+    *cases_add_start(&c) = o.start;
+    if (!run_pair(f->emulator, &c, ROW_FULL | ROW_FLUSH, a)) {
+        crashed(f, &o, a);
+        return 1;
+    }
+    struct row_full out[2] = {a[0].full[0], a[1].full[0]};
+    report_print(stdout, f->emulator, &o, out);
+    return report_fields(out) != 0;
+}
+
+/* ---- options ---- */
+static void choose_rows(struct fuzz *f, char *patterns)
+{
+    f->rows = calloc(A64_ROW_COUNT, sizeof *f->rows);
+    f->counts = calloc(A64_ROW_COUNT, sizeof *f->counts);
+    if (!f->rows || !f->counts)
+        err(1, "memory");
+    bool take[A64_ROW_COUNT] = {false};
+    for (char *p = strtok(patterns, ", "); p; p = strtok(NULL, ", ")) {
+        bool drop = *p == '-', met = false;
+        for (unsigned row = 1; row < A64_ROW_COUNT; row++) {
+            const struct a64_row_info *i = &a64_row_info[row];
+            if (fnmatch(p + drop, i->name, 0) && strcmp(p + drop, i->group))
+                continue;
+            met = true;
+            take[row] = !drop && !code_excluded(row);
+        }
+        if (!met)
+            errx(2, "no row matches %s", p + drop);
+    }
+    for (unsigned row = 1; row < A64_ROW_COUNT; row++)
+        if (take[row])
+            f->rows[f->nrows++] = row;
+    if (!f->nrows)
+        errx(2, "no row is left to run");
+}
+
+/* A command of words, and the runner behind it. */
+static char **command(char *words, char *runner)
+{
+    char **argv = calloc(strlen(words) + 3, sizeof *argv);
+    unsigned n = 0;
+    if (!argv)
+        err(1, "memory");
+    for (char *p = strtok(words, " "); p; p = strtok(NULL, " "))
+        argv[n++] = p;
+    argv[n] = runner;
+    return argv;
+}
+
+static const char help[] =
+    "rowfuzz [OPTION]...: compare the engine with QEMU, instruction by instruction\n\n"
+    "  --rows=LIST      rows, by patterns and groups (int branch sys mem simd fp); -PATTERN leaves "
+    "out\n"
+    "  --cases=N        instances of each row (1000)\n"
+    "  --seed=N         1\n"
+    "  --mode=MODE      row: one instruction; seq: 2 to 8; loop: with branches and loops\n"
+    "  --state=FILE     go on where that run ended, and write there\n"
+    "  --seconds=N      stop after so long\n"
+    "  --oracle=COMMAND --engine=COMMAND --runner=PROGRAM --accepted=FILE --cases-in=FOLDER\n"
+    "  --replay=FILE    run that case alone and print it\n"
+    "  --excluded       print the rows of which no cases are made, and why\n\n"
+    "The exit status is 1 when something differs that accepted.txt does not know.\n";
+
+static int print_excluded(void)
+{
+    for (unsigned row = 1; row < A64_ROW_COUNT; row++)
+        if (code_excluded(row))
+            printf("%s: %s\n", a64_row_info[row].name, code_excluded(row));
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    enum {
+        ROWS = 1,
+        CASES,
+        SEED,
+        MODE,
+        STATE,
+        SECONDS,
+        ORACLE,
+        ENGINE,
+        RUNNER,
+        ACCEPTED,
+        FOLDER,
+        REPLAY,
+        EXCLUDED,
+        HELP
+    };
+    static const struct option options[] = {
+        {"rows", 1, 0, ROWS},         {"cases", 1, 0, CASES},     {"seed", 1, 0, SEED},
+        {"mode", 1, 0, MODE},         {"state", 1, 0, STATE},     {"seconds", 1, 0, SECONDS},
+        {"oracle", 1, 0, ORACLE},     {"engine", 1, 0, ENGINE},   {"runner", 1, 0, RUNNER},
+        {"accepted", 1, 0, ACCEPTED}, {"cases-in", 1, 0, FOLDER}, {"replay", 1, 0, REPLAY},
+        {"excluded", 0, 0, EXCLUDED}, {"help", 0, 0, HELP},       {0}};
+    char *value[HELP + 1] = {[ROWS] = strdup("*"), [CASES] = "1000", [SEED] = "1",
+                             [MODE] = "row",       [SECONDS] = "0",  [FOLDER] = "."};
+    int o;
+    while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (o == HELP)
+            return puts(help) < 0;
+        if (o == EXCLUDED)
+            return print_excluded();
+        if (o == '?')
+            return 2;
+        value[o] = optarg;
+    }
+    if (optind < argc || !value[ORACLE] || !value[ENGINE] || !value[RUNNER] || !value[ACCEPTED])
+        errx(2, "--oracle, --engine, --runner and --accepted are needed; see --help, or use make "
+                "row-fuzz");
+    struct fuzz f = {.seed = strtoull(value[SEED], NULL, 0),
+                     .cases = strtoull(value[CASES], NULL, 0),
+                     .seconds = strtod(value[SECONDS], NULL),
+                     .state = value[STATE],
+                     .folder = value[FOLDER]};
+    while (f.mode <= MODE_LOOP && strcmp(value[MODE], mode_names[f.mode]))
+        f.mode++;
+    if (f.mode > MODE_LOOP)
+        errx(2, "no mode %s", value[MODE]);
+    /* what is not in the table of rows would only make other contexts and other results of hints */
+    static char cpu[] = "QEMU_CPU=max,sve=off,sme=off,pauth=off";
+    static char *oracle_env[] = {cpu, NULL}, *engine_env[] = {NULL};
+    f.emulator[0] =
+        (struct emulator){"oracle", command(value[ORACLE], value[RUNNER]), oracle_env, 120};
+    f.emulator[1] =
+        (struct emulator){"engine", command(value[ENGINE], value[RUNNER]), engine_env, 60};
+    choose_rows(&f, value[ROWS]);
+    accepted_read(&f.accepted, value[ACCEPTED]);
+    if (value[REPLAY])
+        return replay(&f, value[REPLAY]);
+    state_read(&f);
+    double start = now();
+    while (f.slice * SLICE_CODES < codes_wanted(&f) && f.crashes < CRASHES &&
+           (f.seconds <= 0 || now() - start < f.seconds)) {
+        run_slice(&f);
+        state_write(&f);
+    }
+    return summary(&f, now() - start);
+}

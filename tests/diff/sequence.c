@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Codes of several instructions: what one instruction leaves in registers and flags is what the
+ * next ones take, in straight lines, and over forward branches and small loops. Three registers
+ * keep their meaning, so that memory operands stay in memory and loops end: no word writes them but
+ * by writeback.
+ */
+#include "gen.h"
+
+#include <string.h>
+
+enum { COUNTER = SEQUENCE_COUNTER, BASE = 26, INDEX = 27 };
+enum { SEQUENCE_MAX = 8 };
+#define KEPT (1u << COUNTER | 1u << BASE | 1u << INDEX)
+
+static bool kept(uint32_t word, unsigned at)
+{
+    return KEPT >> (word >> at & 31) & 1;
+}
+
+/* Does the word leave the three registers alone, and everything else to be compared? Without LSE2
+ * an atomic access must be aligned, so those and words that move the base are not in one code. */
+static bool suits(enum a64_row row, uint32_t word, bool atomics)
+{
+    struct gen_mem m = mem_of(row, word);
+    bool msr_nzcv = (word & ~31u) == 0xd51b4200;
+    if ((a64_row_info[row].branch && !msr_nzcv) || m.form == FORM_LIT)
+        return false;
+    if (atomics ? m.writeback : m.atomic)
+        return false;
+    /* CASP writes the register behind its first, too */
+    bool casp = strcmp(a64_row_info[row].name, "casp") == 0;
+    if (casp && kept(word + (1u << 16), 16))
+        return false;
+    return !kept(word, 0) && !kept(word, 10) && !kept(word, 16);
+}
+
+/* Let a memory operand be near the base. */
+static uint32_t near_base(enum a64_row row, uint32_t w)
+{
+    struct gen_mem m = mem_of(row, w);
+    if (m.form == FORM_NONE || m.form == FORM_LIT)
+        return w;
+    w = (w & ~(31u << 5)) | BASE << 5;
+    if (m.form == FORM_UIMM)
+        w &= ~(0xfffu << 10) | (0x3fu >> m.scale) << 10;
+    if (m.form == FORM_IMM9 && m.atomic)
+        w &= ~(15u << 12);
+    if (m.form == FORM_REG)
+        w = (w & ~(31u << 16)) | INDEX << 16;
+    /* post-index by a register, of the structure loads: 31 is the size */
+    const char *n = a64_row_info[row].name;
+    if (n[2] >= '1' && n[2] <= '4' && m.writeback)
+        w |= 31u << 16;
+    return w;
+}
+
+static uint32_t sequence_word(struct rng *r, const enum a64_row *rows, unsigned count, bool atomics)
+{
+    for (unsigned tries = 0; tries < 1000; tries++) {
+        enum a64_row row = rows[rng_below(r, count)];
+        /* flags that live on are what goes wrong */
+        if (!a64_row_info[row].flags && rng_percent(r, 40))
+            row = rows[rng_below(r, count)];
+        if (code_excluded(row))
+            continue;
+        uint32_t w = code_word(r, row);
+        if (w == 0 || !suits(row, w, atomics))
+            continue;
+        w = near_base(row, w);
+        if (a64_decode(w) == row && !mem_unpredictable(row, w))
+            return w;
+    }
+    return 0xd503201f;
+}
+
+/* A branch that skips so many words: b.cond, cbz or tbz. */
+static uint32_t skip(struct rng *r, unsigned words)
+{
+    uint32_t v = (uint32_t)rng_next(r), to = words + 1;
+    switch (rng_below(r, 3)) {
+    case 0:
+        return 0x54000000 | to << 5 | (v & 15);
+    case 1:
+        return 0x34000000 | (v & 0x81000000) | to << 5 | (v & 31);
+    default:
+        return 0x36000000 | (v & 0x81f80000) | to << 5 | (v & 31);
+    }
+}
+
+void sequence_code(struct rng *r, const enum a64_row *rows, unsigned count, bool loops,
+                   struct row_code *c)
+{
+    unsigned n = 2 + rng_below(r, SEQUENCE_MAX - 1), at = 0;
+    bool atomics = rng_percent(r, 20);
+    if (!loops) {
+        while (at < n)
+            c->words[at++] = sequence_word(r, rows, count, atomics);
+        c->count = (uint16_t)at;
+        return;
+    }
+    unsigned head = rng_below(r, 2);
+    for (unsigned i = 0; i < head; i++)
+        c->words[at++] = sequence_word(r, rows, count, atomics);
+    unsigned top = at;
+    for (unsigned i = 0; i < n; i++) {
+        unsigned over = rng_percent(r, 30) ? 1 + rng_below(r, 3) : 0;
+        if (over && at + over + 4 < ROW_WORDS) {
+            c->words[at++] = skip(r, over);
+            for (unsigned k = 0; k < over; k++)
+                c->words[at++] = sequence_word(r, rows, count, atomics);
+        } else if (at + 4 < ROW_WORDS) {
+            c->words[at++] = sequence_word(r, rows, count, atomics);
+        }
+    }
+    c->words[at++] = SEQUENCE_COUNT;
+    c->words[at] = 0xb5000000 | ((top - at) & 0x7ffff) << 5 | COUNTER; /* cbnz x25, top */
+    c->count = (uint16_t)(at + 1);
+}
+
+static bool has_atomic(const struct row_code *c)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (mem_of(a64_decode(c->words[i]), c->words[i]).atomic)
+            return true;
+    return false;
+}
+
+void sequence_start(struct rng *r, const struct row_code *c, struct row_start *s)
+{
+    value_state(r, &s->state, 32u << rng_below(r, 2));
+    s->seed = rng_next(r);
+    s->window = ROW_MEM + 0x1000 + (rng_next(r) & 0x1fff0);
+    unsigned align = has_atomic(c) ? ~15u : ~0u;
+    uint64_t base = s->window + ROW_WINDOW / 2;
+    if (rng_percent(r, 6)) /* at the end of memory: some words fault, in the middle */
+        base = (s->window = ROW_MEM_END - ROW_WINDOW) + ROW_WINDOW - (rng_below(r, 64) & align);
+    else if (rng_percent(r, 15))
+        base += rng_below(r, 16) & align;
+    s->state.x[BASE] = base;
+    s->state.x[INDEX] = rng_below(r, 8) - 4ull;
+    s->state.x[COUNTER] = 1 + rng_below(r, 4);
+    s->state.sp &= ~15ull;
+}
