@@ -4,7 +4,7 @@
 #   make row-fuzz [ROWS=LIST] [CASES=N] [SEED=N] [FUZZ_MODE=row|seq|loop] [ENGINE=COMMAND]
 #
 # Each (SEED, FUZZ_MODE) goes on where it was broken off; ROW_STATE= (empty) starts anew.
-DIFF_SRC := $(filter-out %/runner.c,$(wildcard tests/diff/*.c))
+DIFF_SRC := $(patsubst %,tests/diff/%.c,rowfuzz report run code memory sequence values)
 DIFF_ISA := $(filter $(O)/src/engine/isa/%,$(engine.obj)) $(filter %/a64_decode.o,$(engine.obj))
 $(O)/rowfuzz: $(patsubst %.c,$(O)/%.o,$(DIFF_SRC)) $(DIFF_ISA)
 	@echo "  LD $@"
