@@ -5,7 +5,7 @@
 #
 # Each (SEED, FUZZ_MODE) goes on where it was broken off; ROW_STATE= (empty) starts anew.
 DIFF_SRC := $(patsubst %,tests/diff/%.c,rowfuzz report run code memory sequence values)
-DIFF_ISA := $(filter $(O)/src/engine/isa/%,$(engine.obj)) $(filter %/a64_decode.o,$(engine.obj))
+DIFF_ISA := $(filter-out %/a64_lift_table.o,$(filter $(O)/src/engine/isa/% $(O)/gen/engine/isa/%,$(engine.obj)))
 $(O)/rowfuzz: $(patsubst %.c,$(O)/%.o,$(DIFF_SRC)) $(DIFF_ISA)
 	@echo "  LD $@"
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^
