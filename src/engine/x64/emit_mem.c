@@ -338,7 +338,8 @@ static void cold_align(struct emit *e, const struct emit_cold *c)
     x64_rm(&e->a, 0xff, 4, 4, emit_cpu((uint32_t)offsetof(struct cpu, thunk) + 8 * THUNK_RAISE));
 }
 
-/* cmpxchg16b wants rax rdx rbx rcx: the guest's x0 (rbx) waits in memory, behind the last fault. */
+/* cmpxchg16b wants rax rdx rbx rcx: the guest's x0 (rbx) and x1 (rsi) wait in memory, behind the
+ * last fault. */
 void emit_op_CAS16(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
     struct x64_mem saved = emit_cpu((uint32_t)offsetof(struct cpu, arg) + 8);
@@ -347,8 +348,9 @@ void emit_op_CAS16(struct emit *e, ir_ref i, const struct ir_ins *ins)
     flags_home(e);
     flags_lost(e);
     emit_i_fixed(e, HOST_RAX);
-    emit_i_fixed(e, HOST_RDX);
-    int address = emit_i(e, ins->a);
+    emit_i_fixed(e, HOST_RCX);
+    int address = emit_i_fixed(e, HOST_RDX);
+    int_move_value(e, 8, address, ins->a);
     x64_rr(a, 0xf6, 1, 0, address); /* test address, 15 */
     x64_byte(a, 15);
     struct emit_cold c = {.fn = cold_align, .from = x64_jump(a, CC_NE), .n[0] = address};
@@ -360,8 +362,7 @@ void emit_op_CAS16(struct emit *e, ir_ref i, const struct ir_ins *ins)
     int high = emit_v_tmp(e);
     x64_rm(a, 0x89, 8, HOST_RBX, saved);
     x64_rm(a, 0x89, 8, HOST_RSI, saved_rsi);
-    if (address != HOST_RSI)
-        x64_mov(a, 8, HOST_RSI, address);
+    x64_mov(a, 8, HOST_RSI, address);
     x64_vex(a, VEX_OP(1, 1, 1, 0x7e), old, 0, HOST_RAX);      /* vmovq */
     x64_vex_i(a, VEX_OP(1, 3, 1, 0x16), old, 0, HOST_RDX, 1); /* vpextrq */
     x64_vex(a, VEX_OP(1, 1, 1, 0x7e), new, 0, HOST_RBX);

@@ -540,21 +540,24 @@ int emit_v_tmp(struct emit *e)
 }
 
 /* Take this very scratch register, before any operand is asked for. Its owner moves out of the way,
- * into another or to memory. */
+ * into another that is free or to memory. */
 int emit_i_fixed(struct emit *e, int reg)
 {
-    int k = scratch_index(false, reg);
+    unsigned k = (unsigned)scratch_index(false, reg);
     struct bank *b = &e->i;
     ir_ref v = b->owner[k];
     b->locked |= (uint8_t)(1u << k);
-    if (v == IR_NONE || e->last[v] < e->now) {
+    if (v == IR_NONE)
+        return reg;
+    for (unsigned other = 0; other < SCRATCH_I && e->last[v] >= e->now; other++) {
+        if (b->owner[other] != IR_NONE || b->locked >> other & 1)
+            continue;
         b->owner[k] = IR_NONE;
+        copy(e, false, scratch_reg(false, other), reg);
+        own(e, false, scratch_reg(false, other), v);
         return reg;
     }
-    int other = take(e, false);
-    copy(e, false, other, reg);
-    b->owner[k] = IR_NONE;
-    own(e, false, other, v);
+    spill(e, false, k);
     return reg;
 }
 
