@@ -5,7 +5,8 @@ engine.deps :=
 engine.libs :=
 ENGINE_GEN := $(O)/gen/engine/isa
 engine.gen := $(patsubst %,$(ENGINE_GEN)/a64_%.c,decode asm lift_table fields)
-engine.src := $(foreach d,isa lift ir fp x64,$(wildcard src/engine/$d/*.c)) $(engine.gen)
+engine.src := $(foreach d,isa lift ir fp x64,$(wildcard src/engine/$d/*.c)) src/engine/linux/vma.c \
+              src/engine/linux/convert.c $(engine.gen)
 engine.hosted_only := src/engine/isa/a64_random.c $(ENGINE_GEN)/a64_fields.c
 
 $(ENGINE_GEN)/a64_decode.c: src/engine/isa/a64.isa $(wildcard src/engine/isa/a64_*.isa src/engine/isa/a64.asm) \
