@@ -5,6 +5,7 @@
 PREFIX ?= /usr/local
 bindir ?= $(PREFIX)/bin
 libdir ?= $(PREFIX)/lib
+libexecdir ?= $(PREFIX)/libexec
 includedir ?= $(PREFIX)/include
 mandir ?= $(PREFIX)/share/man
 datadir ?= $(PREFIX)/share
@@ -34,6 +35,8 @@ install: all $(DOCS)
 	    $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(datadir)/bash-completion/completions \
 	    $(DESTDIR)$(datadir)/zsh/site-functions $(DESTDIR)$(datadir)/fish/vendor_completions.d
 	@$(INSTALL) -m 755 $(O)/archway $(DESTDIR)$(bindir)/archway
+	@$(INSTALL) -d $(DESTDIR)$(libexecdir)/archway
+	@$(INSTALL) -m 755 $(O)/archway-engine $(DESTDIR)$(libexecdir)/archway/archway-engine
 	@$(INSTALL) -m 644 $(O)/libarchway.a $(DESTDIR)$(libdir)/libarchway.a
 	@$(INSTALL) -m 644 $(O)/doc/archway.pc $(DESTDIR)$(libdir)/pkgconfig/archway.pc
 	@$(INSTALL) -m 644 include/archway/*.h $(DESTDIR)$(includedir)/archway/
@@ -50,6 +53,6 @@ uninstall:
 	    $(DESTDIR)$(datadir)/bash-completion/completions/archway \
 	    $(DESTDIR)$(datadir)/zsh/site-functions/_archway \
 	    $(DESTDIR)$(datadir)/fish/vendor_completions.d/archway.fish
-	@rm -rf $(DESTDIR)$(includedir)/archway
+	@rm -rf $(DESTDIR)$(includedir)/archway $(DESTDIR)$(libexecdir)/archway
 
 .PHONY: docs install uninstall

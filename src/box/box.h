@@ -29,6 +29,7 @@ struct box_world {
     const char *path;         /* PATH for finding programs, or NULL */
     const char *runtime;      /* --runtime: "crun", "runc", a path, or NULL: crun, else runc */
     const char *emulator_dir; /* where Archway's own emulators are installed, or NULL */
+    const char *engine;       /* the path of archway-engine, or NULL */
     const char *term;         /* TERM, or NULL */
     const struct aw_log *log; /* notes, warnings; may be NULL */
     bool verbose;             /* AW_LOG_DEBUG lines are wanted */

@@ -2,8 +2,9 @@
  *
  * Choosing interpreters.
  *
- * emulator_for() is the one function that decides which program runs an architecture. Today that is
- * QEMU user mode, static; when Archway's engine has the guest, it stands in front of the list.
+ * emulator_for() is the one function that decides which program runs an architecture: Archway's own
+ * engine for the guests that it has, on processors that it was made for; else QEMU user mode,
+ * static.
  */
 #include "box/emulator.h"
 
@@ -87,9 +88,27 @@ static char *find_qemu(const struct aw_arch *a, const struct box_world *world)
     return NULL;
 }
 
-static char *emulator_for(const struct aw_arch *a, const struct box_world *world)
+/* The engine's guests; its host floor is x86-64-v3. */
+static bool engine_serves(const struct aw_arch *a)
 {
-    return find_qemu(a, world);
+#if defined(__x86_64__)
+    return str_eq(a->name, "aarch64") && __builtin_cpu_supports("avx2") &&
+           __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
+           __builtin_cpu_supports("bmi");
+#else
+    (void)a;
+    return false;
+#endif
+}
+
+/* opt: --emulator's word, NULL for auto. */
+static char *emulator_for(const struct aw_arch *a, const struct box_world *world, const char *opt)
+{
+    struct aw_err ignored = AW_ERR_INIT;
+    bool want_engine = opt && str_eq(opt, "engine");
+    if (want_engine && world->engine && engine_serves(a) && emulator_check(world->engine, &ignored))
+        return strdup(world->engine);
+    return opt && str_eq(opt, "engine") ? NULL : find_qemu(a, world);
 }
 
 static bool add(struct emulators *e, const struct aw_arch *a, char *path, struct aw_err *err)
@@ -110,25 +129,41 @@ static bool name_package(struct aw_err *err)
                         "--emulator PATH");
 }
 
-char *emulator_find(const struct aw_arch *a, const struct box_world *world, struct aw_err *err)
+static bool no_engine(const char *text, const struct box_world *world, struct aw_err *err)
 {
-    char *path = emulator_for(a, world);
+    if (!world->engine)
+        aw_fail(err, AW_E_NOTFOUND, 0, "--emulator engine: archway-engine is not installed");
+    else
+        aw_fail(err, AW_E_UNSUPPORTED, 0,
+                "--emulator engine: it runs arm64 on processors with AVX2, not %s here", text);
+    return aw_mend(err, "--emulator auto");
+}
+
+char *emulator_find(const struct aw_arch *a, const char *opt, const struct box_world *world,
+                    struct aw_err *err)
+{
+    char *path = emulator_for(a, world, opt);
     if (path)
         return path;
+    if (opt && str_eq(opt, "engine")) {
+        no_engine(a->oci_arch, world, err);
+        return NULL;
+    }
     aw_fail(err, AW_E_NOTFOUND, 0, "no emulator for %s: a static qemu-%s was not found",
             a->oci_arch, a->name);
     name_package(err);
     return NULL;
 }
 
-static bool none_found(const struct aw_arch *a, const struct platform *p, const char *opt,
-                       struct aw_err *err)
+static bool none_found(const struct aw_arch *a, const char *text, const char *opt,
+                       const struct box_world *world, struct aw_err *err)
 {
-    char text[PLATFORM_TEXT];
-    platform_format(p, text);
+    if (opt && str_eq(opt, "engine"))
+        return no_engine(text, world, err);
     if (opt && !str_eq(opt, "qemu") && !str_eq(opt, "auto"))
         return aw_fail(err, AW_E_ARG, 0,
-                       "--emulator: \"%s\" is neither auto, qemu, nor an absolute path", opt);
+                       "--emulator: \"%s\" is neither auto, engine, qemu, nor an absolute path",
+                       opt);
     aw_fail(err, AW_E_NOTFOUND, 0, "no emulator for %s: a static qemu-%s was not found", text,
             a->name);
     return name_package(err);
@@ -156,10 +191,9 @@ static bool choose_own(const struct platform *p, const char *opt, const struct b
     }
     if (explicit_path && !emulator_check(opt, err))
         return false;
-    char *path = explicit_path                                        ? strdup(opt)
-                 : !opt || str_eq(opt, "auto") || str_eq(opt, "qemu") ? emulator_for(a, world)
-                                                                      : NULL;
-    return path ? add(ret, a, path, err) : none_found(a, p, opt, err);
+    bool word = !opt || str_eq(opt, "auto") || str_eq(opt, "engine") || str_eq(opt, "qemu");
+    char *path = explicit_path ? strdup(opt) : word ? emulator_for(a, world, opt) : NULL;
+    return path ? add(ret, a, path, err) : none_found(a, text, opt, world, err);
 }
 
 bool emulators_choose(const struct platform *p, const char *opt_emulator,
@@ -174,7 +208,7 @@ bool emulators_choose(const struct platform *p, const char *opt_emulator,
         const struct aw_arch *a = aw_arch_find(common[i]);
         if (!a || aw_arch_native(a) || (e.n && e.v[0].arch == a))
             continue;
-        char *path = emulator_for(a, world);
+        char *path = emulator_for(a, world, NULL);
         ok = !path || add(&e, a, path, err);
     }
     if (!ok) {

@@ -22,7 +22,7 @@ struct emulators {
 };
 
 /* Choose interpreters for the platform and for other common architectures (a container may hold
- * programs of several). opt_emulator is --emulator: NULL or "auto", "qemu", or a path for the
+ * programs of several). opt_emulator is --emulator: NULL or "auto", "engine", "qemu", or a path for the
  * image's own architecture. No interpreter for the image: an error that names what to install. */
 bool emulators_choose(const struct platform *p, const char *opt_emulator,
                       const struct box_world *world, struct emulators *ret, struct aw_err *err);
@@ -33,7 +33,8 @@ void emulators_fini(struct emulators *e);
 
 /* The program that emulators_choose takes for the architecture (fresh memory), or NULL with an
  * error that names what to install. */
-char *emulator_find(const struct aw_arch *arch, const struct box_world *world, struct aw_err *err);
+char *emulator_find(const struct aw_arch *arch, const char *opt_emulator,
+                    const struct box_world *world, struct aw_err *err);
 /* What an explicitly named program must be: a static executable for the host. */
 bool emulator_check(const char *path, struct aw_err *err);
 

@@ -135,6 +135,7 @@ struct box_world cli_box_world(struct cli *c)
         .path = c->env.path,
         .runtime = c->args.runtime,
         .emulator_dir = c->env.emulator_dir,
+        .engine = c->env.engine,
         .term = c->env.term,
         .log = &c->log,
         .verbose = c->args.debug,

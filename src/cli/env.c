@@ -22,7 +22,8 @@ static char *find_home(void)
     return home && home[0] == '/' ? strdup(home) : NULL;
 }
 
-static char *find_emulators(void)
+/* What is at `relative` from the folder of this program, or NULL. */
+static char *find_beside(const char *relative)
 {
     char exe[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -33,8 +34,14 @@ static char *find_emulators(void)
     if (!slash)
         return NULL;
     *slash = 0;
-    _cleanup_free_ char *dir = str_printf("%s/../libexec/archway", exe);
-    return dir ? realpath(dir, NULL) : NULL;
+    _cleanup_free_ char *path = str_printf("%s/%s", exe, relative);
+    return path ? realpath(path, NULL) : NULL;
+}
+
+static char *find_engine(void)
+{
+    char *path = find_beside("../libexec/archway/archway-engine");
+    return path ? path : find_beside("archway-engine");
 }
 
 void cli_env_init(struct cli_env *e)
@@ -46,7 +53,8 @@ void cli_env_init(struct cli_env *e)
         .all = environ,
         .no_color = no_color && *no_color,
         .home = find_home(),
-        .emulator_dir = find_emulators(),
+        .emulator_dir = find_beside("../libexec/archway"),
+        .engine = find_engine(),
     };
 }
 
@@ -54,6 +62,7 @@ void cli_env_fini(struct cli_env *e)
 {
     free(e->home);
     free(e->emulator_dir);
+    free(e->engine);
 }
 
 char *cli_env_storage(const struct cli_env *e, const char *option, struct aw_err *err)

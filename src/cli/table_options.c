@@ -158,13 +158,15 @@ const struct cli_option cli_options[] = {
      .how = CLI_SET,
      .call = cli_opt_rm},
     {.name = "emulator",
-     .value = "auto|qemu|PATH",
+     .value = "auto|engine|qemu|PATH",
      .verbs = RUN | CLI_V(INSTALL),
      .group = "Container",
      .help = "what executes the programs of another architecture",
-     .more = "`auto` chooses; `qemu` is the distribution's static QEMU; a PATH names a statically "
-             "linked interpreter on the host. It is never visible as a file in the container.",
-     .words = "auto qemu",
+     .more = "`engine` is Archway's own, for arm64 on processors with AVX2; `qemu`, which `auto` takes, "
+             "the distribution's static QEMU. A PATH "
+             "names a statically linked interpreter on the host. It is never visible as a file in "
+             "the container.",
+     .words = "auto engine qemu",
      .complete = CLI_COMPLETE_FILE,
      .how = CLI_CALL,
      .call = cli_opt_emulator},

@@ -111,7 +111,7 @@ static void check_emulators(struct cli *c, struct aw_findings *f)
         n = count_static(dir);
     if (n)
         aw_findings_add(f, "emulators", AW_SEVERITY_OK, NULL, "%zu static QEMU emulators", n);
-    else if (c->env.emulator_dir)
+    else if (c->env.emulator_dir || c->env.engine)
         aw_findings_add(f, "emulators", AW_SEVERITY_NOTE, "apt install qemu-user-static",
                         "only Archway's own emulators are here, no static QEMU");
     else

@@ -45,7 +45,7 @@ static bool named(struct cli *c, struct cli_change *r, const char *text, struct 
         plan_keep(&r->plan, text, "this machine runs it without an emulator");
         return true;
     }
-    _cleanup_free_ char *path = emulator_find(arch, &world, err);
+    _cleanup_free_ char *path = emulator_find(arch, given, &world, err);
     return path && one_platform(c, r, arch, path, err);
 }
 
@@ -59,7 +59,7 @@ static bool all(struct cli *c, struct cli_change *r, struct aw_err *err)
     for (size_t i = 0; (arch = aw_arch_at(i)); i++) {
         if (aw_arch_native(arch))
             continue;
-        _cleanup_free_ char *path = emulator_find(arch, &world, &why);
+        _cleanup_free_ char *path = emulator_find(arch, c->args.box.emulator, &world, &why);
         if (path && !one_platform(c, r, arch, path, err))
             return false;
         found += path != NULL;

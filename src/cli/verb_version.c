@@ -79,6 +79,8 @@ static struct json_object *emulators(struct cli *c)
     _cleanup_free_ char *path = strdup(c->env.path ? c->env.path : "/usr/local/bin:/usr/bin");
     if (c->env.emulator_dir)
         add_emulators(list, c->env.emulator_dir, "", "");
+    else if (c->env.engine)
+        js_push_string(list, c->env.engine);
     char *save = NULL;
     for (char *dir = path ? strtok_r(path, ":", &save) : NULL; dir;
          dir = strtok_r(NULL, ":", &save))

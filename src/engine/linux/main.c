@@ -103,6 +103,8 @@ static bool option(const char *o)
         rt_options.strace = true;
     else if (strcmp(o, "--stats") == 0)
         rt_options.stats = true;
+    else if (strcmp(o, "--exec=self") == 0 || strcmp(o, "--exec=kernel") == 0)
+        rt_options.exec_self = o[7] == 's';
     else if (strcmp(o, "--perf-map") == 0)
         rt_options.perf_map = true;
     else if (strncmp(o, "--dump=", 7) == 0)
@@ -115,7 +117,7 @@ static bool option(const char *o)
 static __attribute__((noreturn)) void usage(void)
 {
     fmt_err("usage: archway-engine [--strace] [--stats] [--dump=insn,ir,code] [--perf-map]"
-            " [-0 ARGV0] PROGRAM [ARG]...\n");
+            " [--exec=self|kernel] [-0 ARGV0] PROGRAM [ARG]...\n");
     stop(2);
 }
 
@@ -230,6 +232,7 @@ static __attribute__((noreturn, used)) void start(struct cpu *cpu, uint64_t *sta
     s.execfn = h.execfn;
     linux_state.personality = (uint64_t)sys(__NR_personality, 0xffffffff);
     bool kernel = h.execfd >= 0 || h.flags & PRESERVE_ARGV0;
+    rt_options.exec_self = !kernel;
     const char *program = kernel ? by_kernel(&s, &h) : by_hand(&s, &h);
     int fd = h.execfd >= 0 ? (int)h.execfd : open_program(program);
     if (!linux_mm_init() || !linux_thread_start(cpu)) {

@@ -152,9 +152,13 @@ struct clone {
         set_tid_size, cgroup;
 };
 
-static long host_clone3(const struct clone *c)
+/* The guest's own call of the two: a seccomp filter may allow one and not the other. */
+static long host_clone(const struct clone *c, bool three)
 {
-    return sys(__NR_clone3, c, sizeof(*c));
+    if (three)
+        return sys(__NR_clone3, c, sizeof(*c));
+    uint64_t parent = c->flags & CLONE_PIDFD ? c->pidfd : c->parent_tid;
+    return sys(__NR_clone, c->flags | c->exit_signal, 0, parent, c->child_tid, 0);
 }
 
 static void child_registers(struct cpu *child, const struct clone *c)
@@ -167,7 +171,7 @@ static void child_registers(struct cpu *child, const struct clone *c)
 }
 
 /* Memory of its own: both go on here. */
-static long clone_copy(struct cpu *cpu, const struct clone *c)
+static long clone_copy(struct cpu *cpu, const struct clone *c, bool three)
 {
     struct thread *t = thread_of(cpu);
     struct clone host = *c;
@@ -176,7 +180,7 @@ static long clone_copy(struct cpu *cpu, const struct clone *c)
     rt_vectors_save(cpu);
     signal_block_all();
     linux_mm_fork_prepare();
-    long r = host_clone3(&host);
+    long r = host_clone(&host, three);
     if (r != 0) {
         linux_mm_fork_done(false);
         signal_apply_mask(t);
@@ -206,32 +210,44 @@ __attribute__((noreturn, used)) static void child_start(struct cpu *cpu)
     rt_run(cpu);
 }
 
-/* clone3 with a stack: the child's return address would be on ours, so it calls from here. */
-__attribute__((naked, noinline)) static long clone_onto(const struct clone *c, uint64_t size,
-                                                        struct cpu *child)
+/* The call with a stack: the child's return address would be on ours, so it goes on from here. args:
+ * six of the call's, then the child's cpu. */
+__attribute__((naked, noinline)) static long clone_onto(long nr, const uint64_t *args)
 {
-    (void)c;
-    (void)size;
-    (void)child;
-    __asm__ volatile("mov %%rdx, %%r8\n"
-                     "mov %0, %%eax\n"
+    (void)nr;
+    (void)args;
+    __asm__ volatile("push %rbx\n"
+                     "mov %rdi, %rax\n"
+                     "mov %rsi, %rbx\n"
+                     "mov 0(%rbx), %rdi\n"
+                     "mov 8(%rbx), %rsi\n"
+                     "mov 16(%rbx), %rdx\n"
+                     "mov 24(%rbx), %r10\n"
+                     "mov 32(%rbx), %r8\n"
+                     "mov 48(%rbx), %rbx\n"
                      "syscall\n"
-                     "test %%rax, %%rax\n"
+                     "test %rax, %rax\n"
                      "jne 1f\n"
-                     "xor %%ebp, %%ebp\n"
-                     "mov %%r8, %%rdi\n"
+                     "xor %ebp, %ebp\n"
+                     "mov %rbx, %rdi\n"
                      "call child_start\n"
-                     "1: ret\n"
-                     :
-                     : "i"(__NR_clone3));
+                     "1: pop %rbx\n"
+                     "ret\n");
 }
 
-/* The kernel's address of the C stack: the call in child_start aligns by itself. */
-static void host_stack(struct clone *host, const struct cpu *child)
+enum { CHILD_STACK = 64 << 10 };
+
+static long host_clone_onto(const struct clone *c, struct cpu *child, bool three)
 {
-    enum { SIZE = 64 << 10 };
-    host->stack = child->host_sp - SIZE;
-    host->stack_size = SIZE;
+    struct clone host = *c;
+    host.flags &= ~(uint64_t)CLONE_SETTLS;
+    host.stack = child->host_sp - CHILD_STACK;
+    host.stack_size = CHILD_STACK;
+    uint64_t parent = c->flags & CLONE_PIDFD ? c->pidfd : c->parent_tid;
+    const uint64_t args[7] = {host.flags | host.exit_signal, child->host_sp, parent, c->child_tid,
+                              0, 0, (uint64_t)(uintptr_t)child};
+    const uint64_t args3[7] = {(uint64_t)(uintptr_t)&host, sizeof(host), [6] = args[6]};
+    return clone_onto(three ? __NR_clone3 : __NR_clone, three ? args3 : args);
 }
 
 static struct cpu *child_cpu(struct cpu *cpu, const struct clone *c)
@@ -266,7 +282,7 @@ static struct cpu *child_cpu(struct cpu *cpu, const struct clone *c)
 }
 
 /* Shared memory: a thread, or a vfork child that ends or executes before we go on. */
-static long clone_share(struct cpu *cpu, const struct clone *c)
+static long clone_share(struct cpu *cpu, const struct clone *c, bool three)
 {
     struct thread *t = thread_of(cpu);
     bury();
@@ -274,11 +290,8 @@ static long clone_share(struct cpu *cpu, const struct clone *c)
     struct cpu *child = child_cpu(cpu, c);
     if (!child)
         return -EAGAIN;
-    struct clone host = *c;
-    host.flags &= ~(uint64_t)CLONE_SETTLS;
-    host_stack(&host, child);
     signal_block_all();
-    long r = clone_onto(&host, sizeof(host), child);
+    long r = host_clone_onto(c, child, three);
     if (r < 0 || c->flags & CLONE_VFORK) {
         sighand_put(thread_of(child)->sighand);
         thread_free(thread_of(child));
@@ -287,11 +300,11 @@ static long clone_share(struct cpu *cpu, const struct clone *c)
     return r;
 }
 
-static long do_clone(struct cpu *cpu, const struct clone *c)
+static long do_clone(struct cpu *cpu, const struct clone *c, bool three)
 {
     if (c->flags & CLONE_VM)
-        return clone_share(cpu, c);
-    return clone_copy(cpu, c);
+        return clone_share(cpu, c, three);
+    return clone_copy(cpu, c, three);
 }
 
 /* arm64's order: flags, stack, parent_tid, tls, child_tid. */
@@ -308,7 +321,7 @@ SYSCALL(clone)
     /* clone(2) lets both share a pointer, clone3 does not */
     if (c.flags & CLONE_PIDFD && c.flags & CLONE_PARENT_SETTID)
         return -EINVAL;
-    return do_clone(cpu, &c);
+    return do_clone(cpu, &c, false);
 }
 
 SYSCALL(clone3)
@@ -327,5 +340,5 @@ SYSCALL(clone3)
     }
     if (c.stack ? !c.stack_size : c.stack_size != 0)
         return -EINVAL;
-    return do_clone(cpu, &c);
+    return do_clone(cpu, &c, true);
 }
