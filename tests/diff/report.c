@@ -18,7 +18,8 @@ static const struct {
               {"v", DIFF_V},       {"mem", DIFF_MEM},   {"sig", DIFF_SIGNAL}, {"code", DIFF_CODE},
               {"addr", DIFF_ADDR}, {"pc", DIFF_PC}};
 enum { FIELDS = sizeof fields / sizeof *fields };
-static const char *const conditions[WHEN_COUNT] = {"any", "fz", "dn", "ahp", "fault", "bus"};
+static const char *const conditions[WHEN_COUNT] = {"any",   "fz",  "dn",   "ahp",
+                                                   "fault", "bus", "extra"};
 
 static unsigned field_bits(char *list, const char *path)
 {
@@ -61,7 +62,12 @@ void accepted_read(struct accepted_list *l, const char *path)
     fclose(f);
 }
 
-static bool holds(enum condition when, uint32_t fpcr, uint32_t sig)
+static bool is_fault(const struct row_full *out)
+{
+    return out->sig == SIGSEGV || out->sig == SIGBUS;
+}
+
+static bool holds(enum condition when, uint32_t fpcr, const struct row_full out[2])
 {
     switch (when) {
     case WHEN_FZ:
@@ -71,20 +77,32 @@ static bool holds(enum condition when, uint32_t fpcr, uint32_t sig)
     case WHEN_AHP:
         return fpcr >> 26 & 1;
     case WHEN_FAULT:
-        return sig == SIGSEGV || sig == SIGBUS;
+        return is_fault(&out[0]);
     case WHEN_BUS:
-        return sig == SIGBUS;
+        return out[0].sig == SIGBUS;
+    case WHEN_EXTRA:
+        return is_fault(&out[1]) && !out[0].sig;
     default:
         return true;
     }
 }
 
-static bool applies(const struct accepted *a, const struct one *c, unsigned bits, uint32_t sig)
+static bool named_by(const struct accepted *a, uint32_t word)
 {
-    if ((bits & ~a->fields) || !holds(a->condition, c->start.state.fpcr, sig))
+    return fnmatch(a->row, a64_row_info[a64_decode(word)].name, 0) == 0;
+}
+
+/* The pattern is for the word with the signal, where there is one, else for any of the code. */
+static bool applies(const struct accepted *a, const struct one *c, unsigned bits,
+                    const struct row_full out[2])
+{
+    unsigned at = out[out[0].sig ? 0 : 1].brief.at;
+    if ((bits & ~a->fields) || !holds(a->condition, c->start.state.fpcr, out))
         return false;
+    if (out[0].sig || out[1].sig)
+        return at < c->code.count && named_by(a, c->code.words[at]);
     for (unsigned k = 0; k < c->code.count; k++)
-        if (fnmatch(a->row, a64_row_info[a64_decode(c->code.words[k])].name, 0) == 0)
+        if (named_by(a, c->code.words[k]))
             return true;
     return false;
 }
@@ -120,7 +138,7 @@ enum verdict report_judge(struct accepted_list *l, const struct one *c,
         return VERDICT_NOT_LIFTED;
     }
     for (unsigned i = 0; i < l->count; i++)
-        if (applies(&l->items[i], c, bits, out[0].sig)) {
+        if (applies(&l->items[i], c, bits, out)) {
             l->items[i].instances++;
             return VERDICT_ACCEPTED;
         }

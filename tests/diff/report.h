@@ -33,8 +33,18 @@ struct one {
     struct row_start start; /* */
 };
 
-/* When a difference is accepted: FPCR's bit is set, or the oracle's signal is SIGSEGV or SIGBUS. */
-enum condition { WHEN_ANY, WHEN_FZ, WHEN_DN, WHEN_AHP, WHEN_FAULT, WHEN_BUS, WHEN_COUNT };
+/* When a difference is accepted: FPCR's bit is set; the oracle's signal is SIGSEGV or SIGBUS; it is
+ * SIGBUS; or only the engine has one. */
+enum condition {
+    WHEN_ANY,
+    WHEN_FZ,
+    WHEN_DN,
+    WHEN_AHP,
+    WHEN_FAULT,
+    WHEN_BUS,
+    WHEN_EXTRA,
+    WHEN_COUNT
+};
 struct accepted {
     char row[64];             /* pattern for the row's name */
     unsigned fields;          /* DIFF_... that may differ */

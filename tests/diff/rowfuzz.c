@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLICE_CODES = 4096, STATES = 8, SHOWN = 2, SHOWN_ALL = 40, CRASHES = 12 };
+enum { SLICE_CODES = 4096, STATES = 8, SHOWN = 2 };
 enum mode { MODE_ROW, MODE_SEQ, MODE_LOOP };
 static const char *const mode_names[] = {"row", "seq", "loop"};
 
@@ -45,6 +45,7 @@ struct fuzz {
     const char *state;             /* file, NULL: none */
     const char *folder;            /* where cases are kept */
     unsigned crashes, shown;       /* */
+    unsigned show;                 /* most differences to print */
     double cpu[2];                 /* seconds used by each */
     uint64_t total;                /* instances in this run */
 };
@@ -176,7 +177,7 @@ static void judge(struct fuzz *f, const struct cases *c, const enum a64_row *row
             f->counts[row].not_lifted++;
             break;
         case VERDICT_WRONG:
-            if (f->counts[row].wrong++ < SHOWN && f->shown++ < SHOWN_ALL)
+            if (f->counts[row].wrong++ < SHOWN && f->shown++ < f->show)
                 show(f, &o, out);
         }
     }
@@ -273,7 +274,7 @@ static void run_slice(struct fuzz *f)
     static struct cases c;
     static enum a64_row row_of[SLICE_CODES * STATES];
     make_slice(f, &c, row_of);
-    for (unsigned code = 0; code < c.ncodes && f->crashes < CRASHES;) {
+    for (unsigned code = 0; code < c.ncodes && f->crashes < f->show / 2 + 1;) {
         struct cases rest = tail_of(&c, code);
         struct answers a[2];
         bool ok = run_pair(f->emulator, &rest, 0, a);
@@ -441,6 +442,7 @@ static const char help[] =
     "  --state=FILE     go on where that run ended, and write there\n"
     "  --seconds=N      stop after so long\n"
     "  --oracle=COMMAND --engine=COMMAND --runner=PROGRAM --accepted=FILE --cases-in=FOLDER\n"
+    "  --show=N         print so many differences at most (40)\n"
     "  --replay=FILE    run that case alone and print it\n"
     "  --excluded       print the rows of which no cases are made, and why\n\n"
     "The exit status is 1 when something differs that accepted.txt does not know.\n";
@@ -453,57 +455,69 @@ static int print_excluded(void)
     return 0;
 }
 
-int main(int argc, char **argv)
+enum option_name {
+    ROWS = 1,
+    CASES,
+    SEED,
+    MODE,
+    STATE,
+    SECONDS,
+    ORACLE,
+    ENGINE,
+    RUNNER,
+    ACCEPTED,
+    FOLDER,
+    REPLAY,
+    SHOW,
+    EXCLUDED,
+    HELP
+};
+
+/* What the options say, by name; the status to end with in *status. */
+static bool read_options(int argc, char **argv, char *value[], int *status)
 {
-    enum {
-        ROWS = 1,
-        CASES,
-        SEED,
-        MODE,
-        STATE,
-        SECONDS,
-        ORACLE,
-        ENGINE,
-        RUNNER,
-        ACCEPTED,
-        FOLDER,
-        REPLAY,
-        EXCLUDED,
-        HELP
-    };
     static const struct option options[] = {
-        {"rows", 1, 0, ROWS},         {"cases", 1, 0, CASES},     {"seed", 1, 0, SEED},
-        {"mode", 1, 0, MODE},         {"state", 1, 0, STATE},     {"seconds", 1, 0, SECONDS},
-        {"oracle", 1, 0, ORACLE},     {"engine", 1, 0, ENGINE},   {"runner", 1, 0, RUNNER},
-        {"accepted", 1, 0, ACCEPTED}, {"cases-in", 1, 0, FOLDER}, {"replay", 1, 0, REPLAY},
-        {"excluded", 0, 0, EXCLUDED}, {"help", 0, 0, HELP},       {0}};
-    char *value[HELP + 1] = {[ROWS] = strdup("*"), [CASES] = "1000", [SEED] = "1",
-                             [MODE] = "row",       [SECONDS] = "0",  [FOLDER] = "."};
+        {"rows", 1, 0, ROWS},       {"cases", 1, 0, CASES},
+        {"seed", 1, 0, SEED},       {"mode", 1, 0, MODE},
+        {"state", 1, 0, STATE},     {"seconds", 1, 0, SECONDS},
+        {"oracle", 1, 0, ORACLE},   {"engine", 1, 0, ENGINE},
+        {"runner", 1, 0, RUNNER},   {"accepted", 1, 0, ACCEPTED},
+        {"cases-in", 1, 0, FOLDER}, {"replay", 1, 0, REPLAY},
+        {"show", 1, 0, SHOW},       {"excluded", 0, 0, EXCLUDED},
+        {"help", 0, 0, HELP},       {0}};
     int o;
     while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (o == HELP)
-            return puts(help) < 0;
-        if (o == EXCLUDED)
-            return print_excluded();
-        if (o == '?')
-            return 2;
+        *status = o == HELP ? puts(help) < 0 : o == EXCLUDED ? print_excluded() : 2;
+        if (o == HELP || o == EXCLUDED || o == '?')
+            return false;
         value[o] = optarg;
     }
     if (optind < argc || !value[ORACLE] || !value[ENGINE] || !value[RUNNER] || !value[ACCEPTED])
         errx(2, "--oracle, --engine, --runner and --accepted are needed; see --help, or use make "
                 "row-fuzz");
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    /* what is not in the table of rows would only make other contexts and other results of hints */
+    static char cpu[] = "QEMU_CPU=max,sve=off,sme=off,pauth=off";
+    static char *oracle_env[] = {cpu, NULL}, *engine_env[] = {NULL};
+    char *value[HELP + 1] = {[ROWS] = strdup("*"), [CASES] = "1000", [SEED] = "1", [MODE] = "row",
+                             [SECONDS] = "0",      [FOLDER] = ".",   [SHOW] = "40"};
+    int status;
+    if (!read_options(argc, argv, value, &status))
+        return status;
     struct fuzz f = {.seed = strtoull(value[SEED], NULL, 0),
                      .cases = strtoull(value[CASES], NULL, 0),
                      .seconds = strtod(value[SECONDS], NULL),
+                     .show = (unsigned)strtoul(value[SHOW], NULL, 0),
                      .state = value[STATE],
                      .folder = value[FOLDER]};
     while (f.mode <= MODE_LOOP && strcmp(value[MODE], mode_names[f.mode]))
         f.mode++;
     if (f.mode > MODE_LOOP)
         errx(2, "no mode %s", value[MODE]);
-    /* what is not in the table of rows would only make other contexts and other results of hints */
-    static char cpu[] = "QEMU_CPU=max,sve=off,sme=off,pauth=off";
-    static char *oracle_env[] = {cpu, NULL}, *engine_env[] = {NULL};
     f.emulator[0] =
         (struct emulator){"oracle", command(value[ORACLE], value[RUNNER]), oracle_env, 120};
     f.emulator[1] =
@@ -514,7 +528,7 @@ int main(int argc, char **argv)
         return replay(&f, value[REPLAY]);
     state_read(&f);
     double start = now();
-    while (f.slice * SLICE_CODES < codes_wanted(&f) && f.crashes < CRASHES &&
+    while (f.slice * SLICE_CODES < codes_wanted(&f) && f.crashes < f.show / 2 + 1 &&
            (f.seconds <= 0 || now() - start < f.seconds)) {
         run_slice(&f);
         state_write(&f);

@@ -22,6 +22,7 @@ extern const char runner_save[], runner_leave[];
 extern struct row_state runner_after;
 struct row_state runner_after;
 
+enum { EDGE = 1024 };
 static struct {
     uint64_t pc, addr;
     uint32_t sig, code;
@@ -218,6 +219,13 @@ static uint64_t hash_state(uint64_t h, const struct row_state *s)
     return h;
 }
 
+/* What memory has where no window was. */
+static void lay_pattern(uintptr_t from, uintptr_t to)
+{
+    for (volatile uint64_t *p = (uint64_t *)from; p < (uint64_t *)to; p++)
+        *p = (uintptr_t)p;
+}
+
 /* Run one start of a code that is in place, and answer. */
 static void run(const struct row_code *c, const struct row_start *s, uint32_t mode)
 {
@@ -253,13 +261,16 @@ static void run(const struct row_code *c, const struct row_start *s, uint32_t mo
     }
     if (mode & ROW_FLUSH)
         flush();
+    if (fault.sig) { /* how much a faulting store wrote is open: later cases must not see it */
+        lay_pattern(ROW_MEM, ROW_MEM + EDGE);
+        lay_pattern(ROW_MEM_END - EDGE, ROW_MEM_END);
+    }
 }
 
 static void run_batch(const struct row_batch *b)
 {
     unsigned sum = 0;
-    for (volatile uint64_t *p = (uint64_t *)ROW_MEM; p < (uint64_t *)ROW_MEM_END; p++)
-        *p = (uintptr_t)p;
+    lay_pattern(ROW_MEM, ROW_MEM_END);
     for (unsigned i = 0; i < b->codes; i++) {
         if (codes[i].count > ROW_WORDS || codes[i].slot >= ROW_SLOTS)
             stop(2);

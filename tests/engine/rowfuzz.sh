@@ -16,7 +16,7 @@ oracle=$("$REPO/tools/oracle-qemu" --cached 2>/dev/null) || skip_all "no QEMU to
 # slice MODE CASES: some of every row
 slice() {
     run "$BUILD/rowfuzz" --oracle="$oracle" --engine="$ENGINE" --runner="$REPO/build/guest/runner" \
-        --accepted="$REPO/tests/diff/accepted.txt" --cases-in="$BUILD/row-cases" --seconds=8 \
+        --accepted="$REPO/tests/diff/accepted.txt" --cases-in="$BUILD/row-cases" --seconds=8 --show=6 \
         --mode="$1" --cases="$2" --seed="${SEED:-1}"
     note "$(grep -E '^(row|seq|loop|this|SIGILL|accepted)' <<<"$OUT" | grep -v ': (before)')"
     if [ "$STATUS" = 0 ]; then
