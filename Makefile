@@ -144,6 +144,7 @@ help:
 	@echo "make check-all   adds the real ones: other architectures, real images, root, Debian packages"
 	@echo "make asan|ubsan  the unit tests under a sanitizer"
 	@echo "make fuzz        every fuzzer for FUZZ_SECONDS (300) seconds"
+	@echo "make isa-random isa-sweep   A64's decoder and texts against LLVM: N random words, all 2^32"
 	@echo "make row-fuzz    the engine against QEMU, instruction by instruction (ROWS= CASES= SEED= FUZZ_MODE=)"
 	@echo "make lint fmt    check, or make, the house style"
 	@echo "make ready       fmt + lint + check + sanitizers: before each commit"
