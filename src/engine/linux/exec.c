@@ -113,6 +113,7 @@ static void through_engine(struct exec *x)
         push_front(x, "--strace");
     if (rt_options.stats)
         push_front(x, "--stats");
+    push_front(x, "--exec=self");
     push_front(x, "archway-engine");
     x->path = "/proc/self/exe";
     x->dirfd = AT_FDCWD;

@@ -3,7 +3,11 @@
  * The engine's start: by the kernel for a program of the guest's architecture (binfmt_misc), or by
  * hand:
  *
- *     archway-engine [--strace] [--stats] [--dump=STAGES] [--perf-map] [-0 ARGV0] PROGRAM [ARG]...
+ *     archway-engine [--strace] [--stats] [--dump=STAGES] [--perf-map] [--exec=self|kernel]
+ *                    [-0 ARGV0] PROGRAM [ARG]...
+ *
+ * --exec tells who starts the programs that this one executes: the kernel by its rules, or the
+ * engine itself (exec.c).
  *
  * By the kernel argv is: the engine, the program's path, (flag P) the original argv[0], arguments;
  * AT_EXECFD is the opened program (flags O, C). Options count only by hand, and never under

@@ -153,6 +153,8 @@ static void put_map(struct writer *w, const struct map_line *m, const struct vma
     const char *rest = m->rest;
     if (*map_path(rest) == '/')
         offset += start - m->start;
+    if (v->start >= linux_state.mm.brk_start && v->end <= linux_state.mm.brk + 4095)
+        rest = " 00:00 0                          [heap]";
     if (v->start == linux_state.vdso_at)
         rest = " 00:00 0                          [vdso]";
     size_t n =
