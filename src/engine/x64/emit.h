@@ -49,6 +49,8 @@ int emit_i_tmp(struct emit *e);
 int emit_i_fixed(struct emit *e,
                  int reg); /* take this very scratch register (rax, rcx, rdx) as temporary */
 struct emit_rm emit_i_rm(struct emit *e, ir_ref v);
+/* An operand has been read: its scratch register, if it has one, may be given away. */
+void emit_i_unlock(struct emit *e, ir_ref v);
 bool emit_is_const(struct emit *e, ir_ref v, uint64_t *ret_value);
 
 int emit_v(struct emit *e, ir_ref v);

@@ -153,6 +153,8 @@ void emit_op_SUB(struct emit *e, ir_ref i, const struct ir_ins *ins)
     }
     int a = emit_i(e, ins->a), t = emit_i_tmp(e);
     int_move_value(e, 8, t, ins->b);
+    if (ins->b != ins->a)
+        emit_i_unlock(e, ins->b);
     x64_rr(&e->a, 0xf7, 8, 2, t); /* not: a - b = a + ~b + 1 */
     int dst = emit_i_def(e, i);
     lea(e, ins->size, dst, (struct x64_mem){(int8_t)a, (int8_t)t, 0, 1});

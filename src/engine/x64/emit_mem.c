@@ -252,9 +252,10 @@ static void locked(struct emit *e, uint32_t opcode, unsigned size, int reg, stru
 
 void emit_op_XCHG(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
-    struct x64_mem m = atomic_address(e, ins);
     int t = emit_i_tmp(e);
     int_move_value(e, 8, t, ins->b);
+    emit_i_unlock(e, ins->b);
+    struct x64_mem m = atomic_address(e, ins);
     emit_note_fault(e);
     x64_rm(&e->a, ins->size == 1 ? 0x86 : 0x87, ins->size, t, m);
     result(e, i, ins, t);
@@ -262,9 +263,10 @@ void emit_op_XCHG(struct emit *e, ir_ref i, const struct ir_ins *ins)
 
 void emit_op_XADD(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
-    struct x64_mem m = atomic_address(e, ins);
     int t = emit_i_tmp(e);
     int_move_value(e, 8, t, ins->b);
+    emit_i_unlock(e, ins->b);
+    struct x64_mem m = atomic_address(e, ins);
     locked(e, ins->size == 1 ? 0x0fc0 : 0x0fc1, ins->size, t, m);
     flags_lost(e);
     result(e, i, ins, t);
@@ -297,9 +299,10 @@ void emit_op_RMW(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
     struct x64_mem operand = emit_cpu((uint32_t)offsetof(struct cpu, arg));
     emit_i_fixed(e, HOST_RAX);
-    struct x64_mem m = atomic_address(e, ins);
     int t = emit_i_tmp(e);
     int_move_value(e, 8, t, ins->b);
+    emit_i_unlock(e, ins->b);
+    struct x64_mem m = atomic_address(e, ins);
     if (ins->aux == IR_RMW_ANDN)
         x64_rr(&e->a, 0xf7, 8, 2, t);
     x64_rm(&e->a, 0x89, 8, t, operand);
@@ -319,8 +322,9 @@ void emit_op_RMW(struct emit *e, ir_ref i, const struct ir_ins *ins)
 void emit_op_CAS(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
     emit_i_fixed(e, HOST_RAX);
-    struct x64_mem m = atomic_address(e, ins);
     int_move_value(e, 8, HOST_RAX, ins->b);
+    emit_i_unlock(e, ins->b);
+    struct x64_mem m = atomic_address(e, ins);
     int c = emit_i(e, ins->c);
     locked(e, ins->size == 1 ? 0x0fb0 : 0x0fb1, ins->size, c, m);
     flags_lost(e);

@@ -504,6 +504,12 @@ struct emit_rm emit_i_rm(struct emit *e, ir_ref v)
     return get_rm(e, false, v);
 }
 
+void emit_i_unlock(struct emit *e, ir_ref v)
+{
+    if (e->loc[v].kind == LOC_REG)
+        e->i.locked &= (uint8_t) ~(1u << scratch_index(false, e->loc[v].reg));
+}
+
 struct emit_rm emit_v_rm(struct emit *e, ir_ref v)
 {
     return get_rm(e, true, v);
