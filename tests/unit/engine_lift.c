@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Instructions through lifter and IR interpreter, against what an aarch64 did
  * (engine_lift_*.inc, made by tools/gen-lift-cases). */
-#include "engine_machine.h"
+#include "engine_cases.h"
 
 enum { STEPS = 2000, DEPTH = 4 };
 
 static struct machine machine;
+static struct lift_state state;
 static struct ir_region regions[DEPTH];
 static struct ir_interp interp = {.cpu = &machine.cpu, .helper = machine_helper};
 
@@ -38,8 +39,8 @@ TEST(as_recorded)
     unsigned bad = 0;
     for (size_t k = 0; k < ARRAY(lift_cases); k++) {
         for (unsigned set = 0; set < LIFT_SETS; set++) {
-            machine_start(&machine, &lift_cases[k], set);
-            if (machine_check(&machine, &lift_cases[k], set, run(0, MACHINE_END)))
+            case_start(&machine, &state, &lift_cases[k], set);
+            if (case_check(&machine, &state, &lift_cases[k], set, run(0, CASE_END)))
                 continue;
             machine_print_region(&regions[0]);
             bad++;

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Random instructions in sequence: what compiled code makes of all registers, flags and memory must
+ * be what the IR's interpreter makes of them.
+ *
+ * x4, x10 and sp point into a buffer, and x6 is small, as long as no instruction changes that. What
+ * does not work in the interpreter (an access beside the buffer, an undefined word) becomes a NOP.
+ * A sequence that fails is made smaller, then shown.
+ */
+#include "engine_code.h"
+
+enum { LENGTH = 24, BUFFER = 1 << 14, SEQUENCES = 2500, STEPS = 200 };
+#define NOP 0xd503201fu
+#define SVC 0xd4000001u
+
+static uint8_t buffer[BUFFER] __attribute__((aligned(64)));
+static struct machine machine;
+static struct ir_region interpreted;
+
+struct outcome {
+    struct cpu cpu;         /* x, v, nzcv, fpsr, pc count */
+    uint8_t buffer[BUFFER]; /* memory behind */
+};
+static struct outcome want, got;
+
+static uint64_t rng;
+
+static uint32_t draw(uint32_t below)
+{
+    rng = rng * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(((rng >> 33) * below) >> 31);
+}
+
+static uint64_t draw64(void)
+{
+    static const uint64_t corners[] = {0,
+                                       1,
+                                       0x7fffffff,
+                                       0x80000000,
+                                       0xffffffff,
+                                       0x80,
+                                       0x7fffffffffffffff,
+                                       0x8000000000000000,
+                                       ~0ull,
+                                       0xffffff00,
+                                       0x3f,
+                                       0x8000};
+    if (draw(3) == 0)
+        return corners[draw(ARRAY(corners))];
+    uint64_t v = (uint64_t)draw(1u << 31) << 33 ^ (uint64_t)draw(1u << 31) << 16 ^ draw(1u << 31);
+    return draw(4) ? v : v >> draw(64);
+}
+
+/* ---- words ---- */
+static bool is(enum a64_row row, const char *name)
+{
+    return strcmp(a64_row_info[row].name, name) == 0;
+}
+
+static enum a64_row draw_row(void)
+{
+    static const char *const others[] = {"b_cond",   "cbz",  "cbnz", "tbz",      "tbnz",
+                                         "cfinv",    "rmif", "mrs",  "msr",      "csel",
+                                         "ccmp_imm", "adcs", "sbc",  "subs_imm", "b_cond"};
+    for (;;) {
+        enum a64_row row = 1 + draw(A64_ROW_COUNT - 1);
+        if (draw(4) == 0) {
+            const char *name = others[draw(ARRAY(others))];
+            for (row = 1; !is(row, name);)
+                row++;
+            return row;
+        }
+        const char *group = a64_row_info[row].group;
+        if (!strcmp(group, "int") || !strcmp(group, "mem") || (!strcmp(group, "simd") && !draw(3)))
+            return row;
+    }
+}
+
+static uint32_t put_bits(uint32_t word, unsigned at, unsigned width, uint32_t v)
+{
+    uint32_t mask = ((1u << width) - 1) << at;
+    return (word & ~mask) | (v << at & mask);
+}
+
+static uint32_t draw_word(void)
+{
+    static const uint8_t bases[] = {4, 10, 31};
+    enum a64_row row = draw_row();
+    const struct a64_row_info *info = &a64_row_info[row];
+    uint32_t word = a64_random(row, &rng);
+    if (is(row, "b_cond") || is(row, "cbz") || is(row, "cbnz"))
+        return put_bits(word, 5, 19, 1 + draw(5));
+    if (is(row, "tbz") || is(row, "tbnz"))
+        return put_bits(word, 5, 14, 1 + draw(5));
+    if (is(row, "mrs") || is(row, "msr"))
+        return put_bits(word, 5, 15, 0x5a10); /* NZCV */
+    if (info->mem) {
+        word = put_bits(word, 5, 5, bases[draw(3)]);
+        if (strstr(info->name, "_reg"))
+            word = put_bits(word, 16, 5, 6);
+        if (strstr(info->name, "uimm"))
+            word = put_bits(word, 16, 6, 0);
+    }
+    return word;
+}
+
+/* ---- running ---- */
+static bool access_ok(void *context, uint64_t address, unsigned size, bool write)
+{
+    (void)context;
+    (void)write;
+    uint64_t at = address - (uint64_t)(uintptr_t)buffer;
+    return at < BUFFER && at + size <= BUFFER;
+}
+
+struct start {
+    struct cpu cpu;
+    uint32_t code[CODE_WORDS];
+};
+static struct start start_state;
+
+static void set_start(void)
+{
+    struct cpu *cpu = &start_state.cpu;
+    uint64_t middle = (uint64_t)(uintptr_t)buffer + BUFFER / 2;
+    for (unsigned k = 0; k < 32; k++) {
+        cpu->x[k] = draw64();
+        cpu->v[k].d[0] = draw64();
+        cpu->v[k].d[1] = draw64();
+    }
+    cpu->x[4] = middle + draw(16);
+    cpu->x[6] = draw(64);
+    cpu->x[10] = middle + 16 * draw(16);
+    cpu->x[31] = middle + 8 * draw(4);
+    cpu->nzcv = ir_nzcv_store(draw(16));
+    cpu->excl_addr = ~0ull;
+    cpu->pc = (uint64_t)(uintptr_t)machine.code;
+}
+
+static void begin(void)
+{
+    for (unsigned k = 0; k < BUFFER; k++)
+        buffer[k] = (uint8_t)(k * 37 + (k >> 8));
+    memcpy(machine.code, start_state.code, sizeof(machine.code));
+    machine.cpu = start_state.cpu;
+    set_thunks(&machine.cpu);
+}
+
+static void keep(struct outcome *o)
+{
+    o->cpu = machine.cpu;
+    memcpy(o->buffer, buffer, BUFFER);
+}
+
+/* Up to the SVC; what does not work is made a NOP and everything begins again. */
+static const char *interpret(void)
+{
+    static struct ir_interp interp = {
+        .cpu = &machine.cpu, .helper = machine_helper, .access = access_ok};
+    const struct lift_env env = {machine_fetch, machine_known, &machine, 0, 64};
+    begin();
+    for (unsigned k = 0; k < STEPS; k++) {
+        a64_lift_region(&interpreted, machine.cpu.pc, &env);
+        const char *wrong = ir_verify(&interpreted);
+        if (wrong)
+            return wrong;
+        switch (ir_interp_run(&interp, &interpreted)) {
+        case IR_END_SYSCALL:
+            keep(&want);
+            return NULL;
+        case IR_END_FAULT:
+        case IR_END_RAISE:
+        case IR_END_MISSING:
+            start_state.code[(machine.cpu.pc - start_state.cpu.pc) / 4] = NOP;
+            begin();
+            break;
+        default:
+            break;
+        }
+    }
+    return "the interpreter does not come to the end";
+}
+
+static const char *run_code(void)
+{
+    begin();
+    for (unsigned k = 0; k < STEPS; k++) {
+        const char *wrong;
+        void *code = translate(&machine, &wrong);
+        if (wrong)
+            return wrong;
+        switch (test_enter(&machine.cpu, code)) {
+        case STOP_SYSCALL:
+            keep(&got);
+            return NULL;
+        case STOP_RAISE:
+            return "the code raises";
+        }
+    }
+    return "the code does not come to the end";
+}
+
+static const char *compare(void)
+{
+    static char text[200];
+    for (unsigned k = 0; k < 32; k++) {
+        if (want.cpu.x[k] != got.cpu.x[k]) {
+            snprintf(text, sizeof(text), "x%u: got %llx, want %llx", k,
+                     (unsigned long long)got.cpu.x[k], (unsigned long long)want.cpu.x[k]);
+            return text;
+        }
+        if (memcmp(&want.cpu.v[k], &got.cpu.v[k], 16)) {
+            snprintf(text, sizeof(text), "v%u: got %llx:%llx, want %llx:%llx", k,
+                     (unsigned long long)got.cpu.v[k].d[1], (unsigned long long)got.cpu.v[k].d[0],
+                     (unsigned long long)want.cpu.v[k].d[1],
+                     (unsigned long long)want.cpu.v[k].d[0]);
+            return text;
+        }
+    }
+    if (ir_nzcv_load(want.cpu.nzcv) != ir_nzcv_load(got.cpu.nzcv)) {
+        snprintf(text, sizeof(text), "nzcv: got %x, want %x", ir_nzcv_load(got.cpu.nzcv),
+                 ir_nzcv_load(want.cpu.nzcv));
+        return text;
+    }
+    if (want.cpu.fpsr != got.cpu.fpsr)
+        return "fpsr differs";
+    return memcmp(want.buffer, got.buffer, BUFFER) ? "memory differs" : NULL;
+}
+
+static const char *try(void)
+{
+    const char *wrong = interpret();
+    if (!wrong)
+        wrong = run_code();
+    return wrong ? wrong : compare();
+}
+
+static void show(const char *wrong)
+{
+    for (unsigned k = 0; k < LENGTH; k++) {
+        uint32_t word = start_state.code[k];
+        start_state.code[k] = NOP;
+        if (word != NOP && !try())
+            start_state.code[k] = word;
+    }
+    wrong = try();
+    printf("# %s\n", wrong ? wrong : "(it does not fail again)");
+    for (unsigned k = 0; k < LENGTH; k++) {
+        uint32_t word = start_state.code[k];
+        if (word != NOP)
+            printf("#   %u: %08x %s\n", k, word, a64_row_info[a64_decode(word)].name);
+    }
+    machine_print_region(&region);
+}
+
+TEST(as_interpreted)
+{
+    unsigned bad = 0;
+    rng = 1;
+    for (unsigned n = 0; n < SEQUENCES && bad < 10; n++) {
+        unsigned length = 2 + draw(LENGTH - 1);
+        for (unsigned k = 0; k < CODE_WORDS; k++)
+            start_state.code[k] = k < length ? draw_word() : k < LENGTH ? NOP : SVC;
+        set_start();
+        const char *wrong = try();
+        if (wrong) {
+            show(wrong);
+            bad++;
+        }
+    }
+    CHECK_INT(bad, 0);
+}
+
+TEST_MAIN()
