@@ -39,3 +39,15 @@ endif
 
 # tests that name rows
 $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/engine_*.c)): | $(engine.gen)
+
+# ---- looking inside -----------------------------------------------------------------------------
+$(O)/tools/archway-lift.o: | $(engine.gen)
+$(O)/archway-lift: $(O)/tools/archway-lift.o $(O)/lib/engine.a
+	@echo "  LD $@"
+	@$(CC) $(ALL_LDFLAGS) -o $@ $^ -ldl
+all: $(O)/archway-lift
+# a table of the rows: lifted or not, and the median of host instructions
+isa-coverage: $(O)/archway-lift
+	@$< --cost a64 >$(O)/a64-cost.txt
+	@tools/gen-isa --coverage src/engine/isa/a64.isa src/engine/lift $(O)/a64-cost.txt
+.PHONY: isa-coverage
