@@ -233,6 +233,8 @@ static struct block *publish(struct chunk *c, const struct ir_region *r, const s
         uint32_t stub = 0;
         if (o->slots[k].host)
             stub = (uint32_t)((uint8_t *)o->slots[k].host - c->exec);
+        else /* an empty cache's key is a guest pc as well: 0 */
+            o->slots[k].host = (void *)(uintptr_t)rt_thunk_jump;
         c->sides[c->slots_used + k] = (struct slot_side){0, stub};
     }
     c->blocks[c->block_count] = b;
@@ -334,10 +336,12 @@ static void unlink_incoming(struct block *b)
         struct chunk *c = &rt_state.chunks[(n - 1) / CHUNK_SLOTS];
         struct slot *s = &c->slots[(n - 1) % CHUNK_SLOTS];
         struct slot_side *side = &c->sides[(n - 1) % CHUNK_SLOTS];
-        if (side->stub)
+        if (side->stub) {
             __atomic_store_n(&s->host, (void *)(c->exec + side->stub), __ATOMIC_RELEASE);
-        else
-            __atomic_store_n(&s->pc, 1, __ATOMIC_RELEASE); /* no pc: the cache is dead */
+        } else { /* the cache is dead: not empty, and what matches goes the long way */
+            __atomic_store_n(&s->host, (void *)(uintptr_t)rt_thunk_jump, __ATOMIC_RELEASE);
+            __atomic_store_n(&s->pc, 1, __ATOMIC_RELEASE);
+        }
         n = side->next;
     }
     b->incoming = 0;

@@ -39,8 +39,8 @@
 __attribute__((naked, used)) static void entry(void)
 {
     __asm__ volatile(
-        ".globl rt_entry_start, rt_entry_end, rt_fault_entry\n"
-        ".hidden rt_entry_start, rt_entry_end, rt_fault_entry\n"
+        ".globl rt_entry_start, rt_entry_end, rt_fault_entry, rt_thunk_jump\n"
+        ".hidden rt_entry_start, rt_entry_end, rt_fault_entry, rt_thunk_jump\n"
         ".globl rt_run\n"
         ".hidden rt_run\n"
         "rt_run:\n"
@@ -145,8 +145,8 @@ __attribute__((naked, used)) static void entry(void)
           [block_host] "i"(offsetof(struct block, host)));
 }
 
-extern const char rt_thunk_link[], rt_thunk_jump[], rt_thunk_jump_ic[], rt_thunk_ret_miss[],
-    rt_thunk_syscall[], rt_thunk_poll[], rt_thunk_raise[], rt_thunk_helper[], rt_thunk_resume[];
+extern const char rt_thunk_link[], rt_thunk_jump_ic[], rt_thunk_ret_miss[], rt_thunk_syscall[],
+    rt_thunk_poll[], rt_thunk_raise[], rt_thunk_helper[], rt_thunk_resume[];
 
 void rt_set_thunks(struct cpu *cpu)
 {

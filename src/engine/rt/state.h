@@ -115,6 +115,7 @@ struct block *code_at(uint64_t host, struct chunk **ret_chunk);
 unsigned rt_mode(const struct cpu *cpu);
 
 /* entry.c */
+extern const char rt_thunk_jump[] __attribute__((visibility("hidden"))); /* rax = guest pc */
 extern const char rt_entry_start[], rt_entry_end[], rt_fault_entry[];
 void rt_set_thunks(struct cpu *cpu);
 /* translate.c, called from entry.c on the C stack */
