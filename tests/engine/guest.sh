@@ -20,7 +20,7 @@ ARCHWAY=$ENGINE
 . "$HERE/../lib/common.sh"
 [ ! "$emulator" ] || ENGINE=$T/bin/archway
 need aarch64-linux-gnu-gcc
-make -s -C "$REPO" guests >&2 || { not_ok "build the guest programs"; exit; }
+make -s -j2 -C "$REPO" guests >&2 || { not_ok "build the guest programs"; exit; }
 
 # directive NAME: the text of the head's `// NAME: text` lines
 directive() {

@@ -3,7 +3,7 @@
 # `// cc: FLAGS` lines in it add flags. They are the same in every MODE. Without a cross compiler none
 # are made, and the tests that want them say so.
 GUEST_CC ?= $(firstword $(shell command -v aarch64-linux-gnu-gcc))
-GUEST_FLAGS := -std=gnu11 -O2 -g -static -pthread -Wall -Wextra -Wshadow -Werror
+GUEST_FLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -static -pthread -Wall -Wextra -Wshadow -Werror
 GUEST_SRC := $(wildcard tests/guest/*.c tests/guest/*.S)
 GUEST_BIN := $(if $(GUEST_CC),$(patsubst tests/guest/%,build/guest/%,$(basename $(GUEST_SRC))))
 define guest_link
