@@ -6,9 +6,9 @@
  *   archway-lift [--text|--ir|--code] a64 WORD...   words are hexadecimal; they stand one after
  * another archway-lift --cost a64 [ROW...]                what each row costs in host instructions
  *
- * The cost of a row is that of a region with one word of it, less that of a region with a NOP: the
- * median over some words, as some operands are dearer than others. Helpers that the code calls
- * do not count.
+ * The cost of words is the host instructions of their region, less those of a region with a NOP;
+ * that of a row is one word's, the least, median and most of some, as some operands are dearer than
+ * others. Helpers that the code calls do not count.
  */
 #include "engine/isa/a64.h"
 #include "engine/lift/lift.h"
@@ -20,7 +20,8 @@
 #include <string.h>
 
 enum { PC = 0x400000, WORDS_MAX = 256, CODE_ROOM = 1 << 16, FAULTS = 1024, SAMPLES = 25 };
-enum show { SHOW_TEXT = 1, SHOW_IR = 2, SHOW_CODE = 4, SHOW_ALL = 7 };
+enum { NOP = 0xd503201f };
+enum show { SHOW_TEXT = 1, SHOW_IR = 2, SHOW_CODE = 4, SHOW_ALL = 7, COUNT = 8, COST = 16 };
 
 struct code {
     uint32_t words[WORDS_MAX]; /* the guest's, from PC on */
@@ -153,11 +154,10 @@ static void print_ir(void)
 
 /* ---- costs ---- */
 /* -1: refused */
-static int count_host(const struct llvm *l, uint32_t word)
+static int count_host(const struct llvm *l, struct code *c)
 {
-    struct code c = {{word}, 1};
     struct x64_out out;
-    if (translate(&c, &out))
+    if (translate(c, &out))
         return -1;
     int n = 0;
     for (uint32_t at = 0; at < out.code_size; n++) {
@@ -167,6 +167,12 @@ static int count_host(const struct llvm *l, uint32_t word)
     return n;
 }
 
+static int count_word(const struct llvm *l, uint32_t word)
+{
+    struct code c = {{word}, 1};
+    return count_host(l, &c);
+}
+
 static int compare_int(const void *a, const void *b)
 {
     return *(const int *)a - *(const int *)b;
@@ -174,10 +180,10 @@ static int compare_int(const void *a, const void *b)
 
 static void print_cost(const struct llvm *l, enum a64_row row)
 {
-    int costs[SAMPLES], nop = count_host(l, 0xd503201f);
+    int costs[SAMPLES], nop = count_word(l, NOP);
     uint64_t rng = 1;
     for (int i = 0; i < SAMPLES; i++)
-        costs[i] = count_host(l, a64_random(row, &rng)) - nop;
+        costs[i] = count_word(l, a64_random(row, &rng)) - nop;
     qsort(costs, SAMPLES, sizeof costs[0], compare_int);
     printf("%-24s %4d %4d %4d\n", a64_row_info[row].name, costs[0], costs[SAMPLES / 2],
            costs[SAMPLES - 1]);
@@ -185,13 +191,18 @@ static void print_cost(const struct llvm *l, enum a64_row row)
 
 extern const a64_lift_fn a64_lift_table[A64_ROW_COUNT];
 
+static bool llvm_wanted(const struct llvm *l)
+{
+    if (!l->context)
+        fprintf(stderr, "archway-lift: no libLLVM-14.so.1 to count host instructions with\n");
+    return l->context;
+}
+
 static int costs(int count, char **names)
 {
     struct llvm l = llvm_open();
-    if (!l.context) {
-        fprintf(stderr, "archway-lift: no libLLVM-14.so.1 to count host instructions with\n");
+    if (!llvm_wanted(&l))
         return 1;
-    }
     printf("%-24s %4s %4s %4s\n", "row", "min", "med", "max");
     for (enum a64_row row = 1; row < A64_ROW_COUNT; row++) {
         bool wanted = !count;
@@ -205,7 +216,7 @@ static int costs(int count, char **names)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: archway-lift [--text|--ir|--code] a64 WORD...\n"
+    fprintf(stderr, "usage: archway-lift [--text|--ir|--code|--count] a64 WORD...\n"
                     "       archway-lift --cost a64 [ROW...]\n");
     return 2;
 }
@@ -223,43 +234,59 @@ static bool read_words(struct code *c, char **words)
     return c->count;
 }
 
-int main(int argc, char **argv)
+static int show_words(struct code *c, unsigned show)
 {
-    enum show show = SHOW_ALL;
-    bool cost = false;
-    int at = 1;
-    for (; at < argc && argv[at][0] == '-'; at++) {
-        if (!strcmp(argv[at], "--cost"))
-            cost = true;
-        else if (!strcmp(argv[at], "--text"))
-            show = SHOW_TEXT;
-        else if (!strcmp(argv[at], "--ir"))
-            show = SHOW_TEXT | SHOW_IR;
-        else if (!strcmp(argv[at], "--code"))
-            show = SHOW_TEXT | SHOW_CODE;
-        else
-            return usage();
-    }
-    if (at >= argc || strcmp(argv[at], "a64") != 0)
-        return usage();
-    if (cost)
-        return costs(argc - at - 1, argv + at + 1);
-    static struct code c;
     struct x64_out out;
-    if (!read_words(&c, argv + at + 1))
-        return usage();
-    print_words(&c);
+    struct llvm l = {0};
+    if (show & COUNT) {
+        l = llvm_open();
+        if (!llvm_wanted(&l))
+            return 1;
+        printf("%d\n", count_host(&l, c) - count_word(&l, NOP));
+        return 0;
+    }
+    print_words(c);
     if (show == SHOW_TEXT)
         return 0;
-    const char *wrong = translate(&c, &out);
+    const char *wrong = translate(c, &out);
     if (show & SHOW_IR)
         print_ir();
     if (wrong) {
         fprintf(stderr, "archway-lift: %s\n", wrong);
         return 1;
     }
-    struct llvm l = llvm_open();
+    l = llvm_open();
     if (show & SHOW_CODE)
         print_code(&l, &out);
     return 0;
+}
+
+static const struct {
+    const char *name;
+    unsigned show;
+} options[] = {
+    {"--text", SHOW_TEXT},
+    {"--ir", SHOW_TEXT | SHOW_IR},
+    {"--code", SHOW_TEXT | SHOW_CODE},
+    {"--count", COUNT},
+    {"--cost", COST},
+};
+
+int main(int argc, char **argv)
+{
+    unsigned show = SHOW_ALL;
+    int at = 1;
+    if (at < argc && argv[at][0] == '-') {
+        show = 0;
+        for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++)
+            if (!strcmp(argv[at], options[i].name))
+                show = options[i].show;
+        at++;
+    }
+    if (!show || at >= argc || strcmp(argv[at], "a64") != 0)
+        return usage();
+    if (show == COST)
+        return costs(argc - at - 1, argv + at + 1);
+    static struct code c;
+    return read_words(&c, argv + at + 1) ? show_words(&c, show) : usage();
 }

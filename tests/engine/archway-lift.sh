@@ -18,6 +18,24 @@ if grep -q qword <<<"$code"; then
 else
     skip "the code as text" "no libLLVM-14"
 fi
+# what instructions cost: cost.txt
+while IFS= read -r line; do
+    [[ $line = \#* ]] && continue
+    read -r pinned _ <<<"$line"
+    words=$(grep -oE ' [0-9a-f]{8}\b' <<<"$line" | tr -d '\n')
+    # shellcheck disable=SC2086 # words
+    if ! cost=$("$lift" --count a64 $words 2>/dev/null); then
+        skip "what instructions cost" "no libLLVM-14 to count with"
+        break
+    fi
+    [ "$cost" -ge "$pinned" ] || note "cheaper than pinned: $cost for$words"
+    if [ "$cost" -le "$pinned" ]; then
+        ok "at most $pinned host instructions:$words"
+    else
+        not_ok "at most $pinned host instructions:$words" "got: $cost"
+        "$lift" --code a64 $words | sed 's/^/#   /'
+    fi
+done <"$(dirname "$0")/cost.txt"
 like "an undefined word" "$("$lift" a64 00000000)" 'udf #0 .*undefined'
 like "it raises" "$("$lift" --ir a64 00000000)" 'RAISE'
 for bad in "" "a64" "a64 xyz" "a64 123456789" "mips 0" "--colour a64 0"; do
