@@ -95,3 +95,13 @@ FP_INLINE uint64_t any_recpx(struct fp_env *env, const struct fp_format *f, uint
     return sign | (~a & exponent);
 }
 FP_DEFINE_UNARY(recpx)
+
+uint32_t fp_urecpe(uint32_t a)
+{
+    return a >> 31 ? recip_table(a >> 23) << 23 : ~0u;
+}
+
+uint32_t fp_ursqrte(uint32_t a)
+{
+    return a >> 30 ? rsqrt_table(a >> 23) << 23 : ~0u;
+}

@@ -91,6 +91,8 @@ unsigned fp64_compare(struct fp_env *env, uint64_t a, uint64_t b, bool signallin
 FP_UNARY(recpe)
 FP_UNARY(recpx)
 FP_UNARY(rsqrte)
+uint32_t fp_urecpe(uint32_t a); /* of fixed-point numbers: no flags */
+uint32_t fp_ursqrte(uint32_t a);
 
 /* round.c: to an integral value; exact: raise inexact (FRINTX) */
 uint32_t fp32_rint(struct fp_env *env, uint32_t a, enum fp_rounding rounding, bool exact);

@@ -80,6 +80,19 @@ struct ir_ins {
     uint64_t imm;   /* as the operation says */
 };
 
+/* Form and variant of a floating-point operation: aux bits 8-9 and 12-15 (ops_fp.def). */
+enum ir_fp_form { IR_FP_SCALAR, IR_FP_HALF /* the low 64 bits */, IR_FP_FULL };
+enum ir_fp_variant {
+    IR_FP_CURRENT = 4,  /* with roundps's immediate: as MXCSR says */
+    IR_FP_SILENT = 8,   /* with roundps's immediate: no inexact flag */
+    IR_FP_WIDE = 4,     /* of FTOI, ITOF: a 64-bit integer */
+    IR_FP_UNSIGNED = 8, /* of FTOI, ITOF, VITOF */
+};
+static inline unsigned ir_fp_aux(unsigned helper, enum ir_fp_form form, unsigned variant)
+{
+    return helper | (unsigned)form << 8 | variant << 12;
+}
+
 /* FP mode bits that select another translation of the same guest code (guest-neutral). */
 enum ir_mode {
     IR_MODE_COLD = 1,     /* FZ, DN, AHP or the like: every FP operation by its exact function */

@@ -57,6 +57,7 @@ static void emit_body(struct emit *e)
         e->now = (ir_ref)i;
         if (unused(e, (ir_ref)i, info))
             continue;
+        fp_note_width(e, (ir_ref)i);
         if (info->attributes & IR_A_CLOB && !keeps_flags(ins->op)) {
             bool exits = info->attributes & IR_A_EXIT && !(ins->aux & IR_EXIT_FLAGS_DEAD);
             if (exits)
@@ -94,6 +95,7 @@ enum x64_result x64_compile(const struct ir_region *r, struct x64_out *out, stru
     struct emit *e = &work->e;
     start(e, r, out);
     alloc_analyse(e);
+    fp_forget_widths(e);
     emit_body(e);
     exit_emit_stubs(e);
     emit_pool(e);
