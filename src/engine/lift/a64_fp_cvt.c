@@ -1,5 +1,13 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Floating-point conversions, scalar and vector (Arm ARM C4.1.97). */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Floating-point conversions, scalar and vector: to integral values, between formats, from and to
+ * integers (Arm ARM C4.1.97).
+ *
+ * Inline are the roundings that the host has, single and double precision, and integers. Half
+ * precision, ties away from zero, fixed point, FRINT32 and FRINT64, FJCVTZS go to the exact
+ * function. Vectors of doubles are converted to and from integers one by one: AVX2 cannot do
+ * better.
+ */
 #include "engine/lift/a64_fp.h"
 
 static ir_ref exact_one(struct lift *l, uint32_t word)

@@ -1,5 +1,11 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Vector floating point: arithmetic, comparison, pairs, by element, complex (Arm ARM C4.1.97). */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Vector floating point: arithmetic, comparison, pairs, by element, complex (Arm ARM C4.1.97).
+ *
+ * By-element instructions are the plain ones on a vector that has the element in every place; the
+ * exact function is told so too. Estimates, Newton steps, FMULX, extremes of pairs and across lanes
+ * go to the exact function.
+ */
 #include "engine/lift/a64_fp.h"
 
 #define ONE(name, op)                                                                              \
