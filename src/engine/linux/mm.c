@@ -9,8 +9,9 @@
  * Invariants
  *  1. Host call and table change are one step under the mm lock, the host's first: the table never
  *     says more than there is for longer than that.
- *  2. Translations of a range that was executable are forgotten after both, outside the mm lock or
- *     inside it (the runtime's lock is the inner one).
+ *  2. Translations of a range that was or becomes executable are forgotten after both (the
+ * runtime's lock is the inner one). Becomes: that nothing could be executed there is translated,
+ * too.
  *  3. Addresses in the engine's window fail as holes do; the window is never unmapped or mapped
  * over.
  *
@@ -19,6 +20,7 @@
  */
 #include <asm/errno.h>
 #include "engine/linux/linux.h"
+#include "engine/linux/thread.h"
 #include "engine/rt/mem.h"
 #include "engine/rt/sys.h"
 
@@ -35,7 +37,8 @@ enum { FSTATFS_NOEXEC = 8 };
 /* ---- the lock ---- */
 static uint32_t self_tid(void)
 {
-    return (uint32_t)sys(__NR_gettid);
+    const struct thread *t = rt_cpu()->thread;
+    return t && t->tid ? (uint32_t)t->tid : (uint32_t)sys(__NR_gettid);
 }
 
 static bool swap(uint32_t *at, uint32_t from, uint32_t to)
@@ -132,6 +135,16 @@ static bool noexec_file(long fd)
 }
 
 /* ---- map, unmap ---- */
+/* Translations know what was there, and where nothing executable was: both are to be forgotten. */
+static void put_mapping(const struct vma *v)
+{
+    struct vma_table *t = &linux_state.mm.table;
+    bool exec = v->prot & VMA_EXEC || vma_any_exec(t, v->start, v->end);
+    vma_set(t, v);
+    if (exec)
+        rt_invalidate(v->start, v->end - v->start);
+}
+
 static long map_locked(const uint64_t *a, unsigned prot, unsigned flags)
 {
     struct linux_mm *mm = &linux_state.mm;
@@ -145,10 +158,7 @@ static long map_locked(const uint64_t *a, unsigned prot, unsigned flags)
                     .prot = guest_prot(prot),
                     .flags = (uint8_t)((flags & MAP_SHARED ? VMA_SHARED : 0) |
                                        (flags & MAP_GROWSDOWN ? VMA_STACK : 0))};
-    bool exec = vma_any_exec(&mm->table, v.start, v.end);
-    vma_set(&mm->table, &v);
-    if (exec)
-        rt_invalidate(v.start, v.end - v.start);
+    put_mapping(&v);
     return at;
 }
 
@@ -227,7 +237,7 @@ SYSCALL(mprotect)
         uint32_t k = vma_find(&mm->table, start);
         if (prot & PROT_GROWSDOWN && k < mm->table.count && mm->table.at[k].start < start)
             start = mm->table.at[k].start;
-        bool exec = vma_any_exec(&mm->table, start, end);
+        bool exec = prot & PROT_EXEC || vma_any_exec(&mm->table, start, end);
         vma_protect(&mm->table, start, end, guest_prot(prot));
         if (exec)
             rt_invalidate(start, end - start);
@@ -337,10 +347,7 @@ SYSCALL(shmat)
                         .tag = (uint64_t)r,
                         .prot = guest_prot(prot),
                         .flags = VMA_SHARED | VMA_SHM};
-        bool exec = vma_any_exec(&mm->table, v.start, v.end);
-        vma_set(&mm->table, &v);
-        if (exec)
-            rt_invalidate(v.start, v.end - v.start);
+        put_mapping(&v);
     }
     mm_unlock();
     return r;
