@@ -2,225 +2,348 @@
  *
  * execve and execveat.
  *
- * Two ways (rt_options.exec_self): the kernel's, where a binfmt_misc rule starts the engine again; or our own, for
- * machines and containers without a rule: a program of the guest's architecture is started as argument
- * of the engine's own file, which the kernel finds as /proc/self/exe whatever the root is; scripts are
- * followed here. Programs of other architectures always go to the kernel.
+ * Two ways. In *kernel* mode every execve goes to the host as it is: a binfmt_misc rule starts the
+ * engine again. In *self* mode (rt_options.exec_self: the engine was started by hand and no rule
+ * need exist) a program of the guest's architecture becomes an argument of the engine's own file,
+ * and "#!" is followed here, as the kernel would not find an interpreter of the guest's. All else
+ * goes to the kernel in this mode, too: programs of the host's architecture run, and what is
+ * refused is refused by it.
+ *
+ * The engine's own file is the path that it was started by (AT_EXECFN, made absolute then), if that
+ * is still the same file, else /proc/self/exe: so a chroot without /proc works as well as a chroot
+ * without the file. No descriptor is kept open for this.
+ *
+ * Left out: in self mode set-user-id bits do nothing, programs that cannot be read cannot be run,
+ * and open writers do not make ETXTBSY.
  */
 #include "engine/linux/thread.h"
 
+#include "engine/rt/fmt.h"
 #include "engine/rt/mem.h"
 #include "engine/rt/state.h"
 #include "engine/rt/sys.h"
 
+#include <asm/errno.h>
+#include <asm/stat.h>
 #include <asm/unistd.h>
 #include <elf.h>
-#include <linux/errno.h>
 #include <linux/fcntl.h>
-#include <linux/unistd.h>
+#include <linux/stat.h>
 
-enum { HEADER = 256, DEPTH = 4, EXTRA = 12, PATH_LENGTH = 4096 };
+enum { HEADER = 256, DEPTH = 5, ENGINE_ARGS = 12, PATH_LENGTH = 4096, X_OK = 1 };
 
 struct exec {
-    long dirfd;             /* of the path */
-    const char *path;       /* the file */
-    uint64_t flags;         /* AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW */
-    const char **argv;      /* in memory of ours */
-    uint64_t argc;          /* without the NULL */
-    uint64_t envp;          /* the guest's */
-    char line[DEPTH][HEADER]; /* interpreters' names and arguments */
-    size_t bytes;           /* of argv's memory */
+    struct thread *thread;    /* who calls */
+    long dirfd;               /* of the path */
+    const char *path;         /* the file; guest's memory or ours */
+    uint64_t flags;           /* AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW */
+    const char **argv;        /* ours: a copy of the guest's, room in front */
+    uint64_t argc;            /* without the NULL */
+    uint64_t envp;            /* the guest's */
+    long fd;                  /* the program, opened for the next engine; -1: it opens the path */
+    char fd_option[24];       /* --fd=N */
+    char fd_path[32];         /* /dev/fd/N: name of a program without a path */
+    char dump_option[32];     /* --dump=STAGES */
+    char line[DEPTH][HEADER]; /* scripts' first lines */
+    char target[PATH_LENGTH]; /* what /proc/self/exe is to the guest */
 };
 
-/* ---- which way ---- */
-static long read_header(const struct exec *x, uint8_t *header)
+/* ---- the engine's own file ---- */
+static struct {
+    char path[PATH_LENGTH]; /* absolute; "" when it is not known */
+    uint64_t dev, ino;      /* of the file; ino 0: not known */
+} engine;
+
+void exec_remember_engine(const char *execfn)
 {
-    long fd;
-    if (x->flags & AT_EMPTY_PATH && !*x->path)
-        fd = sys(__NR_openat, AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
-    else
-        fd = sys(__NR_openat, x->dirfd, x->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return fd;
-    long n = sys(__NR_pread64, x->flags & AT_EMPTY_PATH && !*x->path ? x->dirfd : fd, header, HEADER, 0);
-    sys(__NR_close, fd);
-    return n;
+    struct stat st;
+    size_t n = strlen(execfn), base = 0;
+    if (sys(__NR_stat, execfn, &st) == 0) {
+        engine.dev = st.st_dev;
+        engine.ino = st.st_ino;
+    }
+    if (strncmp(execfn, "/proc/", 6) == 0)
+        return;
+    if (*execfn != '/') {
+        long got = sys(__NR_getcwd, engine.path, PATH_LENGTH);
+        base = got > 0 ? (size_t)got - 1 : 0;
+        if (got <= 0 || engine.path[0] != '/' || base + n + 2 > PATH_LENGTH) {
+            engine.path[0] = 0;
+            return;
+        }
+        engine.path[base++] = '/';
+    }
+    if (base + n + 1 <= PATH_LENGTH)
+        memcpy(engine.path + base, execfn, n + 1);
 }
 
-static bool is_guest(const uint8_t *h, long n)
+static const char *engine_path(void)
 {
-    const Elf64_Ehdr *e = (const Elf64_Ehdr *)h;
+    struct stat st;
+    bool same = engine.path[0] && sys(__NR_stat, engine.path, &st) == 0 &&
+                st.st_dev == engine.dev && st.st_ino == engine.ino;
+    return same ? engine.path : "/proc/self/exe";
+}
+
+/* ---- what kind of file ---- */
+static bool no_path(const struct exec *x)
+{
+    return x->flags & AT_EMPTY_PATH && !*x->path;
+}
+
+/* The descriptor of a regular file that may be executed, for reading; -errno. */
+static long open_program(struct exec *x)
+{
+    struct stat st;
+    uint64_t flags = x->flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
+    long r = sys(__NR_newfstatat, x->dirfd, x->path, &st, flags);
+    if (r < 0)
+        return r;
+    if ((st.st_mode & S_IFMT) != S_IFREG) /* the kernel knows what to say */
+        return -ENOEXEC;
+    r = sys(__NR_faccessat2, x->dirfd, x->path, X_OK, flags | AT_EACCESS);
+    if (r == -ENOSYS)
+        r = no_path(x) ? 0 : sys(__NR_faccessat, x->dirfd, x->path, X_OK);
+    if (r < 0)
+        return r;
+    if (!no_path(x))
+        return sys(__NR_openat, x->dirfd, x->path, O_RDONLY | O_CLOEXEC);
+    char link[32]; /* it may be open for its path alone */
+    fmt(link, sizeof(link), "/proc/self/fd/%d", (int)x->dirfd);
+    r = sys(__NR_openat, AT_FDCWD, link, O_RDONLY | O_CLOEXEC);
+    return r == -ENOENT ? sys(__NR_fcntl, x->dirfd, F_DUPFD_CLOEXEC, 0) : r;
+}
+
+static bool is_guest(const uint8_t *header, long n)
+{
+    const Elf64_Ehdr *e = (const Elf64_Ehdr *)header;
     return n >= (long)sizeof(*e) && memcmp(e->e_ident, ELFMAG, SELFMAG) == 0 &&
            e->e_ident[EI_CLASS] == ELFCLASS64 && e->e_ident[EI_DATA] == ELFDATA2LSB &&
-           e->e_machine == EM_AARCH64;
+           e->e_machine == EM_AARCH64 && (e->e_type == ET_EXEC || e->e_type == ET_DYN);
 }
 
-/* Room for more arguments in front. */
+/* ---- arguments ---- */
 static void push_front(struct exec *x, const char *argument)
 {
-    for (uint64_t k = x->argc + 1; k-- > 0;)
-        x->argv[k + 1] = x->argv[k];
-    x->argv[0] = argument;
+    *--x->argv = argument;
     x->argc++;
 }
 
-/* "#! interpreter [argument]": the script's path takes argv[0]'s place. */
+static int64_t count(uint64_t argv)
+{
+    uint64_t p;
+    for (int64_t n = 0; n < 1 << 22; n++) {
+        if (!rt_guest_read(&p, argv + 8 * (uint64_t)n, sizeof(p)))
+            return -EFAULT;
+        if (!p)
+            return n;
+        if (linux_hidden(p, 1))
+            return -EFAULT;
+    }
+    return -E2BIG;
+}
+
+/* They stay with the thread: a vfork child that succeeds leaves them to its parent to give back. */
+static long copy_arguments(struct exec *x, uint64_t argv)
+{
+    struct thread *t = x->thread;
+    uint64_t room = ENGINE_ARGS + 3 * DEPTH;
+    size_t size = (x->argc + 1 + room) * sizeof(char *);
+    const char **block = rt_pages_get(size);
+    if (!block)
+        return -ENOMEM;
+    t->exec_block = block;
+    t->exec_size = size;
+    x->argv = block + room;
+    return !x->argc || rt_guest_read(x->argv, argv, x->argc * sizeof(char *)) ? 0 : -EFAULT;
+}
+
+/* ---- "#! interpreter [argument]" ---- */
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* The line without "#!" and blanks around it; NULL: not a line that the kernel would take. */
+static char *script_line(struct exec *x, unsigned depth, const uint8_t *header, long n)
+{
+    char *line = x->line[depth], *start = line;
+    size_t k = 0;
+    long i = 2;
+    while (i < n && header[i] != '\n' && header[i])
+        line[k++] = (char)header[i++];
+    line[k] = 0;
+    while (blank(*start))
+        start++;
+    if (i == HEADER) { /* cut off: the name must be whole */
+        const char *c = start;
+        while (*c && !blank(*c))
+            c++;
+        if (!*c)
+            return NULL;
+    }
+    while (k && blank(line[k - 1]))
+        line[--k] = 0;
+    return *start ? start : NULL;
+}
+
 static bool follow_script(struct exec *x, unsigned depth, const uint8_t *header, long n)
 {
-    char *line = x->line[depth];
-    size_t k = 0;
-    for (long i = 2; i < n && i < HEADER && header[i] != '\n'; i++)
-        line[k++] = (char)header[i];
-    while (k && (line[k - 1] == ' ' || line[k - 1] == '\t' || line[k - 1] == '\r'))
-        k--;
-    line[k] = 0;
-    char *p = line;
-    while (*p == ' ' || *p == '\t')
-        p++;
-    if (!*p)
+    char *name = script_line(x, depth, header, n);
+    if (!name)
         return false;
-    char *argument = p;
-    while (*argument && *argument != ' ' && *argument != '\t')
+    char *argument = name;
+    while (*argument && !blank(*argument))
         argument++;
     if (*argument)
         *argument++ = 0;
-    while (*argument == ' ' || *argument == '\t')
+    while (blank(*argument))
         argument++;
+    const char *script = x->path;
+    if (no_path(x) || (x->dirfd != AT_FDCWD && *script != '/')) {
+        fmt(x->fd_path, sizeof(x->fd_path), "/dev/fd/%d", (int)x->dirfd);
+        script = x->fd_path;
+    }
     if (x->argc)
-        x->argv[0] = x->path;
+        x->argv[0] = script;
     else
-        push_front(x, x->path);
+        push_front(x, script);
     if (*argument)
         push_front(x, argument);
-    push_front(x, p);
-    x->path = p;
+    push_front(x, name);
+    x->path = name;
     x->dirfd = AT_FDCWD;
     x->flags = 0;
     return true;
 }
 
-/* archway-engine [options] -0 argv[0] path argv[1]... */
-static void through_engine(struct exec *x)
+/* ---- a program of the guest's ---- */
+static void push_options(struct exec *x)
 {
-    const char *name = x->argc ? x->argv[0] : "";
+    const struct rt_options *o = &rt_options;
+    static const char *const stages[3] = {"insn", "ir", "code"};
+    const bool on[3] = {o->dump_insn, o->dump_ir, o->dump_code};
+    size_t n = 0;
+    for (unsigned k = 0; k < 3; k++)
+        if (on[k])
+            n += fmt(x->dump_option + n, sizeof(x->dump_option) - n, "%s%s",
+                     n ? "," : "--dump=", stages[k]);
+    if (n)
+        push_front(x, x->dump_option);
+    if (o->perf_map)
+        push_front(x, "--perf-map");
+    if (o->stats)
+        push_front(x, "--stats");
+    if (o->strace)
+        push_front(x, "--strace");
+    push_front(x, "--exec=self");
+}
+
+/* archway-engine OPTIONS -0 argv[0] -- path argv[1]...; fd is the program. */
+static void through_engine(struct exec *x, long fd)
+{
+    const char *name = x->argc ? x->argv[0] : "", *path = x->path;
+    if (no_path(x) || (x->dirfd != AT_FDCWD && *path != '/')) {
+        fmt(x->fd_path, sizeof(x->fd_path), "/dev/fd/%d", (int)x->dirfd);
+        path = x->fd_path;
+        x->fd = sys(__NR_fcntl, fd, F_DUPFD, 3);
+    }
     if (x->argc)
-        x->argv[0] = x->path;
+        x->argv[0] = path;
     else
-        push_front(x, x->path);
+        push_front(x, path);
+    push_front(x, "--");
     push_front(x, name);
     push_front(x, "-0");
-    if (rt_options.strace)
-        push_front(x, "--strace");
-    if (rt_options.stats)
-        push_front(x, "--stats");
-    push_front(x, "--exec=self");
+    if (x->fd >= 0) {
+        fmt(x->fd_option, sizeof(x->fd_option), "--fd=%d", (int)x->fd);
+        push_front(x, x->fd_option);
+    }
+    push_options(x);
     push_front(x, "archway-engine");
-    x->path = "/proc/self/exe";
+    x->path = engine_path();
     x->dirfd = AT_FDCWD;
     x->flags = 0;
 }
 
-static long may_execute(const struct exec *x)
-{
-    return sys(__NR_faccessat2, x->dirfd, x->path, 1, 0x200 | (x->flags & AT_EMPTY_PATH)); /* X_OK, AT_EACCESS */
-}
-
+/* Change x to what the host is to execute. Whatever is wrong with a file is for the kernel to tell.
+ */
 static long choose(struct exec *x)
 {
     uint8_t header[HEADER];
-    for (unsigned depth = 0; rt_options.exec_self; depth++) {
-        long n = read_header(x, header);
-        if (n < 0)
-            return 0; /* unreadable, or not there: the kernel tells */
-        long r = may_execute(x);
-        if (r < 0)
-            return r;
-        if (is_guest(header, n)) {
-            if (x->flags & AT_EMPTY_PATH && !*x->path)
-                return 0;
-            through_engine(x);
+    for (unsigned depth = 0;; depth++) {
+        long fd = open_program(x);
+        if (fd < 0)
             return 0;
-        }
-        if (n < 3 || header[0] != '#' || header[1] != '!')
+        long n = sys(__NR_pread64, fd, header, HEADER, 0);
+        bool guest = is_guest(header, n);
+        if (guest)
+            through_engine(x, fd);
+        sys(__NR_close, fd);
+        if (guest || n < 3 || header[0] != '#' || header[1] != '!')
             return 0;
         if (depth == DEPTH)
             return -ELOOP;
         if (!follow_script(x, depth, header, n))
             return -ENOEXEC;
     }
-    return 0;
 }
 
-/* ---- arguments ---- */
-static int64_t count(uint64_t argv)
-{
-    uint64_t p;
-    for (int64_t n = 0; n < 1 << 22; n++) {
-        if (!rt_guest_read(&p, argv + 8 * (uint64_t)n, 8))
-            return -EFAULT;
-        if (!p)
-            return n;
-    }
-    return -E2BIG;
-}
-
-static long copy_arguments(struct exec *x, uint64_t argv)
-{
-    int64_t n = argv ? count(argv) : 0;
-    if (n < 0)
-        return n;
-    x->bytes = ((uint64_t)n + 1 + EXTRA + 3 * DEPTH) * sizeof(char *);
-    x->argv = rt_pages_get(x->bytes);
-    if (!x->argv)
-        return -ENOMEM;
-    x->argc = (uint64_t)n;
-    if (n && !rt_guest_read(x->argv, argv, (uint64_t)n * 8))
-        return -EFAULT;
-    for (int64_t k = 0; k < n; k++)
-        if (rt_window_has((uint64_t)(uintptr_t)x->argv[k], 1))
-            return -EFAULT;
-    return 0;
-}
-
+/* ---- the call ---- */
 static long execute(struct cpu *cpu, struct exec *x, uint64_t argv)
 {
     struct thread *t = thread_of(cpu);
+    uint64_t args[6] = {0, 0, argv, x->envp, 0};
+    long r = 0;
+    if (linux_proc_target(x->dirfd, (uint64_t)(uintptr_t)x->path, x->target, PATH_LENGTH) > 0) {
+        x->path = x->target;
+        x->dirfd = AT_FDCWD;
+    }
+    if (rt_options.exec_self) {
+        r = copy_arguments(x, argv);
+        if (r == 0)
+            r = choose(x);
+        args[2] = (uint64_t)(uintptr_t)x->argv;
+    }
+    if (r < 0)
+        return r;
+    args[0] = (uint64_t)x->dirfd;
+    args[1] = (uint64_t)(uintptr_t)x->path;
+    args[4] = x->flags;
+    signal_exec_prepare(t);
+    r = linux_host_syscall(cpu, __NR_execveat, args);
+    signal_exec_failed(t);
+    return r;
+}
+
+static long execute_and_clean(struct cpu *cpu, struct exec *x, uint64_t argv)
+{
     char byte;
+    x->argc = 0;
+    x->fd = -1;
+    int64_t n = argv ? count(argv) : 0, m = x->envp ? count(x->envp) : 0;
     if (!rt_guest_read(&byte, (uint64_t)(uintptr_t)x->path, 1))
         return -EFAULT;
-    if (rt_window_has(x->envp, 8))
-        return -EFAULT;
-    char program[PATH_LENGTH]; /* of PROC/exe, which leads to the engine */
-    if (!(x->flags & AT_SYMLINK_NOFOLLOW) &&
-        linux_proc_target(x->dirfd, (uint64_t)(uintptr_t)x->path, program, sizeof(program)) > 0)
-        x->path = program;
-    x->argv = NULL;
-    long r = copy_arguments(x, argv);
-    if (r == 0)
-        r = choose(x);
-    if (r == 0) {
-        rt_stats_print();
-        signal_before_exec(t);
-        r = sys(__NR_execveat, x->dirfd, x->path, x->argv, x->envp, x->flags);
-        signal_exec_failed(t);
-    }
-    if (x->argv)
-        rt_pages_put(x->argv, x->bytes);
+    if (n < 0 || m < 0)
+        return n < 0 ? n : m;
+    x->argc = (uint64_t)n;
+    x->thread = thread_of(cpu);
+    long r = execute(cpu, x, argv);
+    if (x->fd >= 0)
+        sys(__NR_close, x->fd);
+    thread_drop_exec(x->thread);
     return r;
 }
 
 SYSCALL(execve)
 {
-    struct exec x = {
-        .dirfd = AT_FDCWD, .path = (const char *)(uintptr_t)a[0], .envp = a[2]};
-    return execute(cpu, &x, a[1]);
+    struct exec x = {.dirfd = AT_FDCWD, .path = (const char *)(uintptr_t)a[0], .envp = a[2]};
+    return execute_and_clean(cpu, &x, a[1]);
 }
 
 SYSCALL(execveat)
 {
-    struct exec x = {.dirfd = (int)a[0],
-                     .path = (const char *)(uintptr_t)a[1],
-                     .envp = a[3],
-                     .flags = a[4]};
-    return execute(cpu, &x, a[2]);
+    struct exec x = {
+        .dirfd = (int)a[0], .path = (const char *)(uintptr_t)a[1], .envp = a[3], .flags = a[4]};
+    return execute_and_clean(cpu, &x, a[2]);
 }

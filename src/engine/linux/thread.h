@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Threads of the guest, and what clone(2) lets them share.
+ * Threads of the guest, what clone(2) lets them share, and their signals.
  *
- * Each guest thread is a host thread with a struct cpu (rt) and a struct thread. Signal dispositions are
- * in a struct sighand, shared or copied as CLONE_SIGHAND says; everything else that clone shares is
- * the kernel's.
+ * Each guest thread is a host thread with a struct cpu (rt) and a struct thread. Signal
+ * dispositions are in a struct sighand, shared or copied as CLONE_SIGHAND says. What else clone
+ * shares needs no object here: CLONE_VM shares linux_state with the memory, fork copies it; files,
+ * directories and System V undo lists are the kernel's alone.
  *
- * Signals: the kernel is the queue. The host's handler takes one asynchronous signal, blocks all others
- * and makes cpu->fuel negative; the guest's handler runs at the next poll or end of a system call, and
- * the host's mask becomes the guest's again. Synchronous signals are never blocked on the host.
+ * Signals: the kernel is the queue. The host's handler takes one asynchronous signal, blocks all
+ * others and makes cpu->fuel negative; the guest's handler is entered at the next poll or end of a
+ * system call, and the host's mask becomes the guest's again.
  */
 #ifndef ENGINE_LINUX_THREAD_H
 #define ENGINE_LINUX_THREAD_H
@@ -16,85 +17,96 @@
 #include "engine/linux/linux.h"
 
 enum {
-    SIG_MAX = 64,
-    SIGILL_ = 4,
-    SIGTRAP_ = 5,
-    SIGABRT_ = 6,
-    SIGBUS_ = 7,
-    SIGFPE_ = 8,
-    SIGKILL_ = 9,
-    SIGSEGV_ = 11,
-    SIGCHLD_ = 17,
-    SIGCONT_ = 18,
-    SIGSTOP_ = 19,
-    SIGTSTP_ = 20,
-    SIGTTIN_ = 21,
-    SIGTTOU_ = 22,
-    SIGURG_ = 23,
-    SIGWINCH_ = 28
+    SIG_COUNT = 64,
+    SIG_ILL = 4,
+    SIG_TRAP = 5,
+    SIG_ABRT = 6,
+    SIG_BUS = 7,
+    SIG_FPE = 8,
+    SIG_KILL = 9,
+    SIG_SEGV = 11,
+    SIG_STOP = 19
 };
-#define SIG_BIT(s) (1ull << ((s)-1))
-#define SIG_SYNC                                                                                   \
-    (SIG_BIT(SIGILL_) | SIG_BIT(SIGTRAP_) | SIG_BIT(SIGBUS_) | SIG_BIT(SIGFPE_) | SIG_BIT(SIGSEGV_))
-#define SIG_UNBLOCKABLE (SIG_BIT(SIGKILL_) | SIG_BIT(SIGSTOP_))
+#define SIG_BIT(signo) (1ull << ((signo)-1))
+/* The host raises these for guest's faults: their handler is always ours, they are never blocked.
+ */
+#define SIG_FAULTS (SIG_BIT(SIG_SEGV) | SIG_BIT(SIG_BUS))
+/* On the host these come from hardware only when the engine is wrong. */
+#define SIG_BUGS (SIG_BIT(SIG_ILL) | SIG_BIT(SIG_TRAP) | SIG_BIT(SIG_FPE))
+#define SIG_UNBLOCKABLE (SIG_BIT(SIG_KILL) | SIG_BIT(SIG_STOP))
+
+enum { SI_CODE_KERNEL = 0x80, SI_CODE_MAPERR = 1, SI_CODE_ACCERR = 2 };
 
 enum {
-    SA_NOCLDSTOP_ = 1,
-    SA_NOCLDWAIT_ = 2,
-    SA_SIGINFO_ = 4,
-    SA_RESTORER_ = 0x04000000,
-    SA_ONSTACK_ = 0x08000000,
-    SA_RESTART_ = 0x10000000,
-    SA_NODEFER_ = 0x40000000
+    ACT_NOCLDSTOP = 1,
+    ACT_NOCLDWAIT = 2,
+    ACT_SIGINFO = 4,
+    ACT_EXPOSE_TAGBITS = 0x800,
+    ACT_RESTORER = 0x04000000,
+    ACT_ONSTACK = 0x08000000,
+    ACT_RESTART = 0x10000000,
+    ACT_NODEFER = 0x40000000
 };
-#define SA_RESETHAND_ 0x80000000u
+#define ACT_RESETHAND 0x80000000u
 
-/* As the kernel passes it, the same on both architectures. */
+/* siginfo_t, the same on all 64-bit architectures. */
 struct sig_info {
-    int32_t signo;       /* which */
-    int32_t error;       /* si_errno */
-    int32_t code;        /* si_code */
-    int32_t pad;         /* alignment */
-    uint64_t address;    /* si_addr of a fault; first word of the union */
-    uint64_t rest[13];   /* the rest of 128 bytes */
+    int32_t signo;     /* which */
+    int32_t error;     /* si_errno */
+    int32_t code;      /* si_code */
+    int32_t pad;       /* alignment */
+    uint64_t address;  /* si_addr of a fault; first word of the union */
+    uint64_t rest[13]; /* the rest of 128 bytes */
 };
 
-/* Linux' struct sigaction of the generic ABI. */
+/* arm64's struct sigaction. */
 struct sig_action {
-    uint64_t handler; /* 0 default, 1 ignore */
-    uint64_t flags;   /* SA_* */
-    uint64_t restorer; /* not used on arm64 but kept */
-    uint64_t mask;    /* blocked while it runs */
+    uint64_t handler;  /* 0 default, 1 ignore */
+    uint64_t flags;    /* SA_* */
+    uint64_t restorer; /* where the handler returns to, with SA_RESTORER */
+    uint64_t mask;     /* blocked while it runs */
 };
 
 struct sighand {
-    uint32_t users;                      /* threads that share it */
-    uint32_t lock;                       /* spin */
-    struct sig_action action[SIG_MAX + 1]; /* by number */
+    uint32_t lock;                           /* of action[] and the host's dispositions (lock.h) */
+    uint32_t users;                          /* threads that share it */
+    struct sig_action action[SIG_COUNT + 1]; /* by number */
 };
 
+/* stack_t. */
 struct sig_stack {
     uint64_t sp;    /* lowest address */
-    int32_t flags;  /* SS_* */
-    int32_t pad;    /* alignment */
+    uint32_t flags; /* SS_* */
+    uint32_t pad;   /* alignment */
     uint64_t size;  /* bytes */
 };
-enum { SS_ONSTACK_ = 1, SS_DISABLE_ = 2 };
-#define SS_AUTODISARM_ (1u << 31)
+enum { STACK_ONSTACK = 1, STACK_DISABLE = 2 };
+#define STACK_AUTODISARM (1u << 31)
 
-enum { PENDING_MAX = 8 };
+enum { HELD_SEGV = 1, HELD_BUS = 2 };
 
 struct thread {
-    struct cpu *cpu;                /* its cpu */
-    struct sighand *sighand;        /* dispositions */
-    uint64_t mask;                  /* signals that the guest blocks */
-    uint64_t saved_mask;            /* sigsuspend and the like: mask to go back to */
-    bool restore_mask;              /* saved_mask counts */
-    volatile uint32_t pending;      /* entries in info[] */
-    struct sig_info info[PENDING_MAX]; /* taken from the kernel, not yet delivered */
-    struct sig_stack stack;         /* sigaltstack */
-    int tid;                        /* host thread id; 0: not yet known */
-    struct thread *next_dead;       /* list of threads that have ended */
+    struct cpu *cpu;         /* its cpu */
+    struct sighand *sighand; /* dispositions */
+    struct thread *next;     /* list of all in this address space */
+    uint32_t tid;            /* host thread id */
+    uint32_t dead;           /* 1: it runs no more, its memory is free to be given back */
+    bool vforked;            /* the parent sleeps, and gives this memory back */
+    bool reinstall;          /* the kernel dropped the host's handlers at its start */
+
+    uint32_t attention;   /* something is to be delivered; hostcall looks at it */
+    bool taken;           /* info is a signal taken from the kernel; the host blocks all others */
+    struct sig_info info; /* see taken */
+    uint32_t held;        /* HELD_*: sent by somebody, not yet delivered (never blocked on host) */
+    struct sig_info held_info[2]; /* theirs */
+    uint64_t mask;                /* signals that the guest blocks */
+    uint64_t mask_now;            /* = mask, but for a call that brings its own */
+    struct sig_stack stack;       /* sigaltstack */
+    bool fault_write;             /* the last host fault was a store */
+    uint64_t fault_address;       /* for the frame: of the last fault */
+    void *exec_block;             /* arguments of an execve on its way, or NULL */
+    size_t exec_size;             /* bytes */
+    uint64_t fault_code;          /* its syndrome, 0: none yet */
 };
 
 static inline struct thread *thread_of(const struct cpu *cpu)
@@ -102,30 +114,70 @@ static inline struct thread *thread_of(const struct cpu *cpu)
     return cpu->thread;
 }
 
-/* signal.c */
-void signal_inherit(struct sighand *h);          /* what was ignored before us */
-void signal_install(void);                      /* the host's handlers, at start */
-void signal_altstack(struct cpu *cpu);          /* the host's alternate stack of this thread */
-uint64_t signal_host_mask(uint64_t guest_mask); /* what may be blocked on the host */
-void signal_set_mask(struct thread *t, uint64_t mask);
+/* ---- lock.c: a futex with the owner's thread id. Whoever waits for an owner that was killed (a
+ * CLONE_VM child may be) takes the lock over. ---- */
+void lock_take(uint32_t *lock);
+void lock_give(uint32_t *lock);
+
+/* ---- thread.c ---- */
+/* A thread for a cpu; takes the reference to h. */
+struct thread *thread_new(struct cpu *cpu, struct sighand *h);
+/* Not running: off the list, memory given back. */
+void thread_free(struct thread *t);
+/* The arguments of an execve that is over. */
+void thread_drop_exec(struct thread *t);
+/* Give back what ended threads left. */
+void thread_bury(void);
+/* Around fork: no other thread is in the list's and this sighand's locks. */
+void thread_fork_prepare(struct thread *t);
+void thread_fork_done(struct thread *t, bool child);
+struct sighand *sighand_new(const struct sighand *from);
+struct sighand *sighand_share(struct sighand *h);
+
+/* ---- signal_host.c: what the host's kernel knows ---- */
+void signal_install(struct sighand *h); /* handlers of faults and of dispositions that dump core */
+void signal_altstack(struct cpu *cpu);  /* the host's alternate stack of this thread */
+uint64_t signal_host_mask(uint64_t mask);
 void signal_block_all(void);
-void signal_apply_mask(struct thread *t);       /* the host's mask = the guest's, or all while pending */
-/* Deliver everything taken; changes cpu->pc and x. true: something was. */
-bool signal_deliver(struct thread *t);
-/* A synchronous signal: to the handler, or death. */
-void signal_force(struct thread *t, struct sig_info *info);
-__attribute__((noreturn)) void signal_die(int signo);
-void signal_before_exec(struct thread *t);
+void signal_apply_mask(struct thread *t); /* the host's mask = the guest's, or all while taken */
+void signal_mirror(const struct sighand *h, int signo); /* the host's disposition */
+/* Before and after an execve that came back. */
+void signal_exec_prepare(struct thread *t);
 void signal_exec_failed(struct thread *t);
+/* Die by the default action. Comes back when the kernel protects us (init of a namespace) and the
+ * signal is not forced. */
+void signal_die(struct thread *t, int signo, bool forced);
 
-/* frame.c: build the frame and enter the handler; false: no room on the stack */
-bool frame_enter(struct thread *t, const struct sig_info *info, const struct sig_action *action,
-                 uint64_t mask);
-bool frame_leave(struct thread *t); /* rt_sigreturn; false: not a frame */
+/* ---- signal_send.c: a fault's code that the guest sends itself must not look like a fault ---- */
+void signal_restore_code(struct sig_info *info);
+
+/* ---- signal.c ---- */
+bool signal_default_ignores(int signo);
+bool signal_default_dumps(int signo);
+/* Deliver all that is taken or held and not blocked; changes cpu->pc and x. */
+void signal_deliver(struct thread *t);
+/* As the kernel's force_sig: to the handler, or death. */
+void signal_force(struct thread *t, const struct sig_info *info);
+/* A signal of hardware's without address (SI_KERNEL) or with. */
+void signal_force_fault(struct thread *t, int signo, int code, uint64_t address);
+
+/* ---- signal_frame.c ---- */
+/* Build the frame and enter the handler; false: no room on the stack. */
+bool frame_enter(struct thread *t, const struct sig_info *info, const struct sig_action *action);
+/* rt_sigreturn: registers, mask and stack from the frame at sp; false: not a frame. */
+bool frame_leave(struct thread *t);
+/* Map the page that handlers return to. */
 bool frame_make_trampoline(void);
+/* sigaltstack's change, as the kernel checks it; -errno. */
+long frame_set_stack(struct thread *t, const struct sig_stack *wanted);
+bool frame_on_stack(const struct thread *t, uint64_t sp);
 
-/* hostcall.c */
-enum { RESTART_BEFORE = -512 }; /* interrupted before the call was made */
+/* ---- hostcall.c ---- */
+enum { HOSTCALL_AGAIN = -512 }; /* not made, or to be made again: the guest's call starts anew */
 extern const char hostcall_start[], hostcall_end[], hostcall_interrupted[];
+
+/* ---- exec.c ---- */
+/* By hand: remember where the engine's file is, for --exec=self. */
+void exec_remember_engine(const char *execfn);
 
 #endif
