@@ -6,14 +6,15 @@
  *     archway-engine [--strace] [--stats] [--dump=STAGES] [--perf-map] [--exec=self|kernel]
  *                    [-0 ARGV0] PROGRAM [ARG]...
  *
- * --exec tells who starts the programs that this one executes: the kernel by its rules, or the
- * engine itself (exec.c).
+ * --fd=N says that N is the opened program, for programs without a path. --exec tells who starts
+ * the programs that this one executes: the kernel by its rules, or the engine itself (exec.c).
  *
  * By the kernel argv is: the engine, the program's path, (flag P) the original argv[0], arguments;
  * AT_EXECFD is the opened program (flags O, C). Options count only by hand, and never under
  * AT_SECURE.
  */
-#include "engine/linux/linux.h"
+#include "engine/linux/thread.h"
+
 #include "engine/rt/fmt.h"
 #include "engine/rt/mem.h"
 #include "engine/rt/state.h"
@@ -125,8 +126,16 @@ static __attribute__((noreturn)) void usage(void)
     stop(2);
 }
 
+static long number(const char *digits)
+{
+    long n = 0;
+    while (*digits >= '0' && *digits <= '9' && n < 1 << 24)
+        n = n * 10 + *digits++ - '0';
+    return *digits ? -1 : n;
+}
+
 /* By hand: argv[1..] are options, the program, its arguments. */
-static const char *by_hand(struct linux_start *s, const struct host_aux *h)
+static const char *by_hand(struct linux_start *s, struct host_aux *h)
 {
     uint64_t *v = s->argv + 1, *end = s->argv + s->argc, argv0 = 0;
     for (; v < end && text(*v)[0] == '-' && !h->secure; v++) {
@@ -136,6 +145,8 @@ static const char *by_hand(struct linux_start *s, const struct host_aux *h)
         }
         if (strcmp(text(*v), "-0") == 0 && v + 1 < end)
             argv0 = *++v;
+        else if (strncmp(text(*v), "--fd=", 5) == 0)
+            h->execfd = number(text(*v) + 5);
         else if (!option(text(*v)))
             usage();
     }
@@ -238,6 +249,8 @@ static __attribute__((noreturn, used)) void start(struct cpu *cpu, uint64_t *sta
     bool kernel = h.execfd >= 0 || h.flags & PRESERVE_ARGV0;
     rt_options.exec_self = !kernel;
     const char *program = kernel ? by_kernel(&s, &h) : by_hand(&s, &h);
+    if (rt_options.exec_self)
+        exec_remember_engine(text(h.execfn));
     int fd = h.execfd >= 0 ? (int)h.execfd : open_program(program);
     if (!linux_mm_init() || !linux_thread_start(cpu)) {
         fmt_err("archway-engine: no memory\n");
