@@ -62,6 +62,8 @@ static void begin_instruction(struct lift *l)
 {
     ir_add(l->r, IR_INSN, 4, IR_NONE, IR_NONE);
     ir_last(l->r)->imm = l->pc;
+    if (l->env->tagged && l->env->tagged(l->env->context, l->pc))
+        ir_last(l->r)->aux = 1;
 }
 
 /* One instruction; false: its page may not be executed. */

@@ -35,7 +35,9 @@ struct lift_env {
     bool (*fetch)(void *context, uint64_t pc, uint32_t *word);
     /* Is there translated code for pc already? Then the region ends with a jump there. */
     bool (*known)(void *context, uint64_t pc);
-    void *context;      /* passed to both */
+    /* Did the instruction at pc use a tagged address once? NULL: none did. */
+    bool (*tagged)(void *context, uint64_t pc);
+    void *context;      /* passed to all */
     uint32_t mode;      /* enum ir_mode */
     uint32_t max_insns; /* longest region */
 };

@@ -201,6 +201,39 @@ static bool known(void *context, uint64_t pc)
     return code_find(pc, (unsigned)(uintptr_t)context) != NULL;
 }
 
+/* ---- tagged addresses: the top byte counts for the host, not for the guest (TBI). Code is made
+ * without a thought of them; an instruction that meets one is translated again, cutting its
+ * addresses. ---- */
+static uint64_t *tagged_place(uint64_t pc)
+{
+    uint32_t k = (uint32_t)(pc >> 2) * 0x9e3779b1u >> 19;
+    while (rt_state.tagged[k] && rt_state.tagged[k] != pc)
+        k = (k + 1) % TAGGED_MAX;
+    return &rt_state.tagged[k];
+}
+
+static bool tagged(void *context, uint64_t pc)
+{
+    (void)context;
+    if (!rt_state.tagged)
+        return false;
+    /* so many that the table is nearly full: all of them */
+    return rt_state.tagged_count > TAGGED_MAX / 2 || *tagged_place(pc) == pc;
+}
+
+void code_note_tagged(uint64_t pc)
+{
+    rt_lock();
+    if (!rt_state.tagged)
+        rt_state.tagged = rt_pages_get(TAGGED_MAX * sizeof(uint64_t));
+    if (rt_state.tagged && rt_state.tagged_count <= TAGGED_MAX / 2 && *tagged_place(pc) != pc) {
+        *tagged_place(pc) = pc;
+        rt_state.tagged_count++;
+    }
+    rt_unlock();
+    rt_invalidate(pc, 4);
+}
+
 static void guest_range(const struct ir_region *r, struct block *b)
 {
     b->low = ~0ull;
@@ -284,6 +317,7 @@ struct block *code_translate(uint64_t pc, unsigned mode)
     uint64_t start = rt_options.stats ? now() : 0;
     struct lift_env env = {.fetch = fetch,
                            .known = known,
+                           .tagged = tagged,
                            .context = (void *)(uintptr_t)mode,
                            .mode = mode,
                            .max_insns = REGION_INSNS};

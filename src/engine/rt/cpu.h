@@ -89,6 +89,7 @@ struct cpu {
     uint64_t ret_top;         /* rsp of an empty return stack (two sentinel entries above) */
     uint64_t ret_limit;       /* lowest usable address of the return stack; guard below */
     uint64_t saved[4];        /* THUNK_HELPER: rax, rcx, rdx; [3] a host stack pointer */
+    uint64_t fault_address;   /* of the last access whose address was cut to 56 bits (tags) */
     struct cpu *self;         /* this structure, for rt_cpu() */
     uint64_t epoch;           /* rt_state.epoch when the return stack was last known to be good */
     struct cpu *next;         /* list of all cpus, under the runtime's lock */

@@ -9,6 +9,7 @@
 #include "engine/rt/state.h"
 
 enum { GREG_RSP = 15, GREG_RIP = 16, GREG_EFL = 17, GUARD = 4096, SIGSEGV_ = 11 };
+enum { SI_KERNEL_ = 0x80, SEGV_MAPERR_ = 1 };
 
 /* The general registers of a host ucontext_t. */
 static uint64_t *gregs(void *ucontext)
@@ -156,6 +157,11 @@ bool rt_host_fault(void *ucontext, int signal, int code, uint64_t address)
     cpu->pc = b->pc + (uint64_t)(int64_t)f->guest;
     if (f->flags != X64_FLAGS_HOME && f->flags != X64_FLAGS_DEAD)
         cpu->nzcv = stored_flags(g[GREG_EFL], f->flags);
+    if (code == SI_KERNEL_ &&
+        f->masked) { /* no canonical address even so: a fault like any other */
+        address = cpu->fault_address;
+        code = SEGV_MAPERR_;
+    }
     cpu->arg[0] = address;
     cpu->arg[1] = (uint64_t)(int64_t)signal;
     cpu->arg[2] = (uint64_t)(int64_t)code;
@@ -165,5 +171,10 @@ bool rt_host_fault(void *ucontext, int signal, int code, uint64_t address)
 
 void rt_fault_deliver(struct cpu *cpu)
 {
+    if (cpu->arg[1] == SIGSEGV_ && cpu->arg[2] == SI_KERNEL_) {
+        rt_vectors_save(cpu);
+        code_note_tagged(cpu->pc);
+        rt_run(cpu);
+    }
     linux_fault(cpu, (int)cpu->arg[1], (int)cpu->arg[2], cpu->arg[0]);
 }

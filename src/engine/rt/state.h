@@ -60,6 +60,7 @@ struct chunk {
     bool shared;              /* another process sees these pages since a fork */
 };
 
+enum { TAGGED_MAX = 8192 };
 enum { CHUNK_MAX = 96, PAGE_MAP_BITS = 16 };
 
 struct rt_stats {
@@ -84,10 +85,12 @@ struct rt_state {
     struct chunk chunks[CHUNK_MAX]; /* code */
     struct block *block_pool;       /* descriptors not yet used */
     uint32_t block_pool_left;       /* how many */
-    struct ir_region *region;       /* working memory of translation */
-    struct x64_work *work;          /* the same */
-    struct rt_stats stats;          /* --stats */
-    uint32_t versions[4096];        /* LL/SC: version of a hashed cell */
+    uint64_t *tagged;         /* pcs that used tagged addresses: TAGGED_MAX, hashed; or NULL */
+    uint32_t tagged_count;    /* entries in use */
+    struct ir_region *region; /* working memory of translation */
+    struct x64_work *work;    /* the same */
+    struct rt_stats stats;    /* --stats */
+    uint32_t versions[4096];  /* LL/SC: version of a hashed cell */
     uint64_t page_map[(1 << PAGE_MAP_BITS) / 64]; /* pages that have translations, hashed */
 };
 extern struct rt_state rt_state;
@@ -109,7 +112,7 @@ void rt_unlock(void);
 struct block *code_find(uint64_t pc, unsigned mode);
 struct block *code_translate(uint64_t pc, unsigned mode);
 void code_link(struct slot *slot, struct block *block);
-struct slot_side *code_slot_side(struct slot *slot);
+void code_note_tagged(uint64_t pc); /* not under the lock: takes it */
 /* fault.c: the chunk and block of a host address in translated code, or NULL; needs no lock */
 struct block *code_at(uint64_t host, struct chunk **ret_chunk);
 unsigned rt_mode(const struct cpu *cpu);

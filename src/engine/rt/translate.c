@@ -64,8 +64,15 @@ static struct block *find(struct cpu *cpu, uint64_t pc)
     return b ? b : code_translate(pc, mode);
 }
 
+/* A branch target's tag does not count (Arm ARM D8.8.1): bits 63-56 become copies of bit 55. */
+static uint64_t untagged(uint64_t pc)
+{
+    return (uint64_t)((int64_t)(pc << 8) >> 8);
+}
+
 void *rt_lookup(struct cpu *cpu, uint64_t pc)
 {
+    pc = untagged(pc);
     cpu->pc = pc;
     rt_lock();
     rt_state.stats.lookups++;
@@ -89,10 +96,12 @@ void *rt_link(struct cpu *cpu, struct slot *slot)
 void *rt_fill(struct cpu *cpu, uint64_t pc, struct slot *slot)
 {
     uint64_t flushes = rt_state.stats.flushes;
+    bool plain = pc == untagged(pc);
+    pc = untagged(pc);
     cpu->pc = pc;
     rt_lock();
     struct block *b = find(cpu, pc);
-    if (flushes == rt_state.stats.flushes && !slot->pc) {
+    if (plain && flushes == rt_state.stats.flushes && !slot->pc) {
         code_link(slot, b);
         __atomic_store_n(&slot->pc, pc, __ATOMIC_RELEASE);
     }

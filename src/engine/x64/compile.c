@@ -28,6 +28,7 @@ static void start(struct emit *e, const struct ir_region *r, struct x64_out *out
     e->r = r;
     e->out = out;
     e->pc = r->pc;
+    e->masked = false;
     e->next_pc = r->pc;
     e->flags = e->flags_host = IR_NONE;
     e->flags_home = false;

@@ -13,7 +13,8 @@ struct x64_fault {
     uint32_t host;  /* offset of the host instruction from the region's code */
     int32_t guest;  /* guest pc - region pc */
     uint8_t flags;  /* enum x64_fault_flags: where NZCV is */
-    uint8_t pad[3]; /* zero */
+    uint8_t masked; /* the address was cut to 56 bits, and is in cpu->fault_address */
+    uint8_t pad[2]; /* zero */
 };
 enum x64_fault_flags {
     X64_FLAGS_HOME,  /* cpu->nzcv */

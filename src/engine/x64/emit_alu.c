@@ -289,6 +289,7 @@ void emit_op_ROR(struct emit *e, ir_ref i, const struct ir_ins *ins)
     }
     emit_i_fixed(e, HOST_RCX);
     int_move_value(e, 8, HOST_RCX, ins->b);
+    emit_i_unlock(e, ins->b);
     int t = emit_i_tmp(e);
     int_move_value(e, ins->size, t, ins->a);
     x64_rr(&e->a, 0xd3, ins->size, 1, t); /* ror t, cl */
@@ -313,6 +314,8 @@ void emit_op_ADDSH(struct emit *e, ir_ref i, const struct ir_ins *ins)
         }
         b = t;
         count = 0;
+        if (ins->a != ins->b)
+            emit_i_unlock(e, ins->b);
     }
     int dst = emit_i_def(e, i);
     x64_rm(&e->a, 0x8d, size, dst, (struct x64_mem){(int8_t)a, (int8_t)b, (uint8_t)count, 0});
@@ -348,6 +351,7 @@ void emit_op_UMULH(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
     emit_i_fixed(e, HOST_RDX);
     int_move_value(e, 8, HOST_RDX, ins->a);
+    emit_i_unlock(e, ins->a);
     struct emit_rm b = emit_i_rm(e, ins->b);
     int dst = emit_i_def_apart(e, i);
     emit_vex(e, BMI_MULX, dst, dst, b);
@@ -593,6 +597,7 @@ void emit_op_BFI(struct emit *e, ir_ref i, const struct ir_ins *ins)
     uint64_t mask = (width == 64 ? ~0ull : (1ull << width) - 1) << lsb;
     int t = emit_i_tmp(e);
     field(e, ins, t, lsb, width);
+    emit_i_unlock(e, ins->b);
     int r = emit_i_tmp(e);
     if (size == 4 || fits32((int64_t)~mask)) {
         int_move_value(e, size, r, ins->a);

@@ -107,6 +107,8 @@ static void with_carry(struct emit *e, ir_ref i, const struct ir_ins *ins, unsig
     else
         int_op(e, digit * 8 + 3, ins->size, t, emit_i_rm(e, ins->b));
     if (!value_unused(e, i)) {
+        emit_i_unlock(e, ins->a);
+        emit_i_unlock(e, ins->b);
         int dst = emit_i_def(e, i);
         x64_mov(&e->a, 8, dst, t);
     }

@@ -12,8 +12,10 @@ void emit_note_fault(struct emit *e)
     uint8_t where = X64_FLAGS_HOME;
     if (e->flags != IR_NONE && !e->flags_home)
         where = e->flags_host == e->flags ? e->flags_kind : X64_FLAGS_DEAD;
-    o->faults[o->fault_count++] = (struct x64_fault){
-        .host = x64_here(&e->a), .guest = (int32_t)(e->pc - e->r->pc), .flags = where};
+    o->faults[o->fault_count++] = (struct x64_fault){.host = x64_here(&e->a),
+                                                     .guest = (int32_t)(e->pc - e->r->pc),
+                                                     .flags = where,
+                                                     .masked = e->masked};
 }
 
 /* ---- state ---- */
@@ -28,6 +30,7 @@ void emit_op_INSN(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
     (void)i;
     e->pc = ins->imm;
+    e->masked = ins->aux & 1;
     e->next_pc = ins->imm + (ins->size ? ins->size : 4u);
 }
 
@@ -77,8 +80,27 @@ void emit_op_PUTC(struct emit *e, ir_ref i, const struct ir_ins *ins)
     x64_rm(&e->a, 0x89, ins->size, a, emit_cpu((uint32_t)ins->imm));
 }
 
+/* The address in a register of its own, sign-extended from bit 55, and noted: a fault that it still
+ * makes (#GP) does not tell it. */
+static struct x64_mem mask_address(struct emit *e, const struct ir_ins *ins, struct x64_mem m)
+{
+    flags_home(e);
+    flags_lost(e);
+    int t = emit_i_tmp(e);
+    x64_rm(&e->a, 0x8d, 8, t, m);
+    x64_rr(&e->a, 0xc1, 8, 4, t); /* shl t, 8; sar t, 8 */
+    x64_byte(&e->a, 8);
+    x64_rr(&e->a, 0xc1, 8, 7, t);
+    x64_byte(&e->a, 8);
+    x64_rm(&e->a, 0x89, 8, t, emit_cpu((uint32_t)offsetof(struct cpu, fault_address)));
+    emit_i_unlock(e, ins->a);
+    if (ins->b != IR_NONE && ir_op_info[ins->op].b == 'I')
+        emit_i_unlock(e, ins->b);
+    return (struct x64_mem){(int8_t)t, -1, 0, 0};
+}
+
 /* ---- addresses: a + (b << (aux & 7)) + imm, without touching EFLAGS ---- */
-struct x64_mem emit_address(struct emit *e, const struct ir_ins *ins)
+static struct x64_mem plain_address(struct emit *e, const struct ir_ins *ins)
 {
     struct x64_mem m = {X64_ABS, -1, 0, 0};
     uint64_t base = 0, total;
@@ -110,11 +132,19 @@ struct x64_mem emit_address(struct emit *e, const struct ir_ins *ins)
     if (scale > 3) {
         int t = emit_i_tmp(e);
         x64_rm(&e->a, 0x8d, 8, t, (struct x64_mem){X64_ABS, m.index, 3, 0});
+        if (ins->a != ins->b)
+            emit_i_unlock(e, ins->b);
         m.index = (int8_t)t;
         scale -= 3;
     }
     m.scale = (uint8_t)scale;
     return m;
+}
+
+struct x64_mem emit_address(struct emit *e, const struct ir_ins *ins)
+{
+    struct x64_mem m = plain_address(e, ins);
+    return e->masked ? mask_address(e, ins, m) : m;
 }
 
 void emit_op_LD(struct emit *e, ir_ref i, const struct ir_ins *ins)
@@ -135,8 +165,8 @@ void emit_op_ST(struct emit *e, ir_ref i, const struct ir_ins *ins)
     unsigned size = ins->size;
     int32_t imm;
     bool is_const = int_const(e, ins->c, size < 8 ? 4 : 8, &imm);
-    int c = is_const ? -1 : emit_i(e, ins->c);
     struct x64_mem m = emit_address(e, ins);
+    int c = is_const ? -1 : emit_i(e, ins->c);
     emit_note_fault(e);
     if (is_const)
         x64_rm_imm(&e->a, size == 1 ? 0xc6 : 0xc7, size, 0, m, size == 8 ? 4 : size, imm);
@@ -225,7 +255,8 @@ void emit_op_PROBE(struct emit *e, ir_ref i, const struct ir_ins *ins)
 
 static struct x64_mem atomic_address(struct emit *e, const struct ir_ins *ins)
 {
-    return (struct x64_mem){(int8_t)emit_i(e, ins->a), -1, 0, 0};
+    struct x64_mem m = {(int8_t)emit_i(e, ins->a), -1, 0, 0};
+    return e->masked ? mask_address(e, ins, m) : m;
 }
 
 static void result(struct emit *e, ir_ref i, const struct ir_ins *ins, int reg)
@@ -299,13 +330,13 @@ void emit_op_RMW(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
     struct x64_mem operand = emit_cpu((uint32_t)offsetof(struct cpu, arg));
     emit_i_fixed(e, HOST_RAX);
-    int t = emit_i_tmp(e);
-    int_move_value(e, 8, t, ins->b);
+    int_move_value(e, 8, HOST_RAX, ins->b);
     emit_i_unlock(e, ins->b);
-    struct x64_mem m = atomic_address(e, ins);
     if (ins->aux == IR_RMW_ANDN)
-        x64_rr(&e->a, 0xf7, 8, 2, t);
-    x64_rm(&e->a, 0x89, 8, t, operand);
+        x64_rr(&e->a, 0xf7, 8, 2, HOST_RAX);
+    x64_rm(&e->a, 0x89, 8, HOST_RAX, operand);
+    struct x64_mem m = atomic_address(e, ins);
+    int t = emit_i_tmp(e);
     emit_note_fault(e);
     if (ins->size >= 4)
         x64_rm(&e->a, 0x8b, ins->size, HOST_RAX, m);

@@ -57,16 +57,17 @@ struct emit {
     const struct ir_region *r; /* what is compiled */
     struct x64_out *out;       /* the caller's arrays */
     ir_ref now;                /* operation being emitted */
-    uint64_t pc;               /* guest pc of the current instruction */
-    uint64_t next_pc;          /* address behind it */
-    struct bank i, v;          /* the two classes */
-    ir_ref flags;              /* guest NZCV's value: instruction, IR_NONE: that at entry */
-    ir_ref flags_host;         /* whose flags EFLAGS hold, IR_NONE: nobody's */
-    uint8_t flags_kind;        /* enum x64_fault_flags of EFLAGS */
-    bool flags_home;           /* cpu->nzcv holds the value of `flags` */
-    uint32_t cold_count;       /* entries in cold[] */
-    uint32_t exit_count;       /* entries in exits[] */
-    uint32_t pool_count;       /* entries in pool[] */
+    bool masked;         /* addresses of this instruction are cut to 56 bits: they may be tagged */
+    uint64_t pc;         /* guest pc of the current instruction */
+    uint64_t next_pc;    /* address behind it */
+    struct bank i, v;    /* the two classes */
+    ir_ref flags;        /* guest NZCV's value: instruction, IR_NONE: that at entry */
+    ir_ref flags_host;   /* whose flags EFLAGS hold, IR_NONE: nobody's */
+    uint8_t flags_kind;  /* enum x64_fault_flags of EFLAGS */
+    bool flags_home;     /* cpu->nzcv holds the value of `flags` */
+    uint32_t cold_count; /* entries in cold[] */
+    uint32_t exit_count; /* entries in exits[] */
+    uint32_t pool_count; /* entries in pool[] */
     uint16_t last[IR_MAX];     /* last operation that needs a value */
     uint16_t flast[IR_MAX];    /* last operation or exit that needs its flags */
     uint8_t hint[IR_MAX];      /* guest register + 1 whose home a value may be made in, 0: none */
