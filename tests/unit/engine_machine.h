@@ -67,16 +67,6 @@ static void machine_helper(void *context, struct cpu *cpu, unsigned index)
     case IR_HELPER_excl_done:
         cpu->ret = cpu->arg[1] != 0;
         break;
-    case IR_HELPER_pack:
-        cpu->vret.d[0] = cpu->arg[0];
-        cpu->vret.d[1] = cpu->arg[1];
-        break;
-    case IR_HELPER_low:
-        cpu->ret = cpu->varg[0].d[0];
-        break;
-    case IR_HELPER_high:
-        cpu->ret = cpu->varg[0].d[1];
-        break;
     case IR_HELPER_simd:
         helper_simd(cpu);
         break;

@@ -165,12 +165,12 @@ LIFT(stlxr)
 
 static ir_ref pack(struct lift *l, ir_ref lo, ir_ref hi)
 {
-    return lift_opx(l, IR_HELPVI, 8, lo, hi, IR_NONE, IR_HELPER_pack, 0);
+    return lift_opx(l, IR_VSET, 8, lift_op(l, IR_FMOVI, 8, lo, IR_NONE), hi, IR_NONE, 0, 1);
 }
 
 static ir_ref half(struct lift *l, ir_ref v, bool high)
 {
-    return lift_opx(l, IR_HELPIV, 8, v, IR_NONE, IR_NONE, high ? IR_HELPER_high : IR_HELPER_low, 0);
+    return lift_opx(l, IR_VGET, 8, v, IR_NONE, IR_NONE, 0, high);
 }
 
 static void store_exclusive_pair(struct lift *l, uint32_t word)

@@ -425,6 +425,7 @@ void rt_fork_done(bool child)
             rt_state.chunks[k].sealed = true;
     }
     if (child) {
+        rt_excl_forget();
         rt_state.cpus = rt_cpu();
         rt_state.cpus->next = NULL;
         rt_state.cpu_count = 1;

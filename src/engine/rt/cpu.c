@@ -93,27 +93,50 @@ static uint32_t *version_of(uint64_t address)
     return &rt_state.versions[(address >> 4) * 0x9e3779b1u >> 20 & 4095];
 }
 
+/* A store-exclusive that faulted left its cell behind. */
+static void release_cell(struct cpu *cpu)
+{
+    if (cpu->excl_cell)
+        __atomic_add_fetch(cpu->excl_cell, 1, __ATOMIC_RELEASE);
+    cpu->excl_cell = NULL;
+}
+
 void helper_excl_load(struct cpu *cpu)
 {
+    release_cell(cpu);
     cpu->excl_addr = cpu->arg[0];
     cpu->excl_size = (uint32_t)cpu->arg[3];
     cpu->excl_version = __atomic_load_n(version_of(cpu->arg[0]), __ATOMIC_ACQUIRE);
 }
 
+/* Takes the cell, by making its version odd, if the version is that of the load. Other stores to it
+ * fail until helper_excl_done; else the value could come back unseen between check and store. */
 void helper_excl_check(struct cpu *cpu)
 {
-    uint32_t version = __atomic_load_n(version_of(cpu->arg[0]), __ATOMIC_ACQUIRE);
-    cpu->ret = cpu->excl_addr == cpu->arg[0] && cpu->excl_size == cpu->arg[3] &&
-               cpu->excl_version == version;
+    uint32_t version = cpu->excl_version, *cell = version_of(cpu->arg[0]);
+    bool same = cpu->excl_addr == cpu->arg[0] && cpu->excl_size == cpu->arg[3] && !(version & 1);
     cpu->excl_addr = ~0ull;
+    release_cell(cpu);
+    cpu->ret = same && __atomic_compare_exchange_n(cell, &version, version + 1, false,
+                                                   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    if (cpu->ret)
+        cpu->excl_cell = cell;
 }
 
 /* arg[1] is not 0 when the store did not happen. */
 void helper_excl_done(struct cpu *cpu)
 {
     cpu->ret = cpu->arg[1] != 0;
-    if (!cpu->ret)
-        __atomic_add_fetch(version_of(cpu->arg[0]), 1, __ATOMIC_ACQ_REL);
+    release_cell(cpu);
+}
+
+/* In the child of a fork: stores of threads that are not there any more. */
+void rt_excl_forget(void)
+{
+    for (unsigned k = 0; k < sizeof(rt_state.versions) / sizeof(rt_state.versions[0]); k++)
+        if (rt_state.versions[k] & 1)
+            rt_state.versions[k]++;
+    rt_cpu()->excl_cell = NULL;
 }
 
 void helper_ic_ivau(struct cpu *cpu)
@@ -137,22 +160,6 @@ void helper_crc32(struct cpu *cpu)
             crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
     }
     cpu->ret = crc;
-}
-
-void helper_pack(struct cpu *cpu)
-{
-    cpu->vret.d[0] = cpu->arg[0];
-    cpu->vret.d[1] = cpu->arg[1];
-}
-
-void helper_low(struct cpu *cpu)
-{
-    cpu->ret = cpu->varg[0].d[0];
-}
-
-void helper_high(struct cpu *cpu)
-{
-    cpu->ret = cpu->varg[0].d[1];
 }
 
 /* ---- FPCR and FPSR; MXCSR's sticky bits IE DE ZE OE UE PE are FPSR's IOC - DZC OFC UFC IXC ----

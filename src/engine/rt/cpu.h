@@ -76,6 +76,7 @@ struct cpu {
     uint64_t excl_value[2];   /* LL/SC: what was loaded */
     uint32_t excl_version;    /* LL/SC: version of the hashed cell at the load */
     uint32_t excl_size;       /* LL/SC: bytes */
+    uint32_t *excl_cell;      /* LL/SC: the cell that a store holds (odd), NULL: none */
     uint64_t arg[4];          /* helper arguments */
     uint64_t ret;             /* helper result */
     uint64_t helper;          /* index of the helper that THUNK_HELPER is to call */

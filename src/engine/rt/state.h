@@ -90,7 +90,7 @@ struct rt_state {
     struct ir_region *region; /* working memory of translation */
     struct x64_work *work;    /* the same */
     struct rt_stats stats;    /* --stats */
-    uint32_t versions[4096];  /* LL/SC: version of a hashed cell */
+    uint32_t versions[4096];  /* LL/SC: version of a hashed cell, odd while a store is on */
     uint64_t page_map[(1 << PAGE_MAP_BITS) / 64]; /* pages that have translations, hashed */
 };
 extern struct rt_state rt_state;
@@ -116,6 +116,7 @@ void code_note_tagged(uint64_t pc); /* not under the lock: takes it */
 /* fault.c: the chunk and block of a host address in translated code, or NULL; needs no lock */
 struct block *code_at(uint64_t host, struct chunk **ret_chunk);
 unsigned rt_mode(const struct cpu *cpu);
+void rt_excl_forget(void); /* cpu.c */
 
 /* entry.c */
 extern const char rt_thunk_jump[] __attribute__((visibility("hidden"))); /* rax = guest pc */
