@@ -57,7 +57,8 @@ static const char *translate(struct code *c, struct x64_out *out)
         work = aligned_alloc(64, (x64_work_size + 63) & ~63u);
     if (!work)
         return "no memory";
-    const struct lift_env env = {fetch, known, c, 0, c->count};
+    const struct lift_env env = {
+        .fetch = fetch, .known = known, .context = c, .max_insns = c->count};
     a64_lift_region(&region, PC, &env);
     const char *wrong = ir_verify(&region);
     if (wrong)

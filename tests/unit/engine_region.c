@@ -58,7 +58,8 @@ static void start(void)
 
 static void lift_at(uint64_t pc, uint32_t max_insns)
 {
-    const struct lift_env env = {fetch, known, &code, 0, max_insns};
+    const struct lift_env env = {
+        .fetch = fetch, .known = known, .context = &code, .max_insns = max_insns};
     a64_lift_region(&region, pc, &env);
     const char *wrong = ir_verify(&region);
     if (wrong)
