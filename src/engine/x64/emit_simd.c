@@ -110,25 +110,23 @@ void emit_op_VSX(struct emit *e, ir_ref i, const struct ir_ins *ins)
     x64_vex(&e->a, P2(ops[log2_size(ins->size)]), emit_v_def(e, i), 0, a);
 }
 
+/* In the register that it will be put into, or nowhere before somebody asks. */
+static void constant(struct emit *e, ir_ref i, const struct ir_ins *ins)
+{
+    if (e->hint[i])
+        alloc_constant(e, emit_v_def(e, i), ins);
+    else
+        e->loc[i] = (struct loc){LOC_CONST, 0, 0};
+}
+
 void emit_op_VMOVI(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
-    int d = emit_v_def(e, i);
-    if (!ins->imm) {
-        x64_vex(&e->a, P1(0xef), d, d, d);
-        return;
-    }
-    if (ins->imm == ~0ull) {
-        x64_vex(&e->a, P1(0x76), d, d, d);
-        return;
-    }
-    x64_vex_m(&e->a, P1(0x6f), d, 0, emit_const16(e, ins->imm, ins->imm));
+    constant(e, i, ins);
 }
 
 void emit_op_VCONST(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
-    uint64_t high = 0;
-    emit_is_const(e, ins->a, &high);
-    x64_vex_m(&e->a, P1(0x6f), emit_v_def(e, i), 0, emit_const16(e, ins->imm, high));
+    constant(e, i, ins);
 }
 
 void emit_op_VZEXT(struct emit *e, ir_ref i, const struct ir_ins *ins)

@@ -181,6 +181,8 @@ static struct x64_mem spill_mem(bool vector, unsigned n)
 #define V_LOAD VEX_OP(1, 1, 0, 0x6f)  /* vmovdqa xmm, m */
 #define V_STORE VEX_OP(1, 1, 0, 0x7f) /* vmovdqa m, xmm */
 #define V_COPY VEX_OP(0, 1, 0, 0x28)  /* vmovaps */
+#define V_ZERO VEX_OP(1, 1, 0, 0xef)  /* vpxor */
+#define V_ONES VEX_OP(1, 1, 0, 0x76)  /* vpcmpeqd */
 
 static void load(struct emit *e, bool vector, int reg, struct x64_mem m)
 {
@@ -206,6 +208,34 @@ static void copy(struct emit *e, bool vector, int dst, int src)
         x64_vex(&e->a, V_COPY, dst, 0, src);
     else
         x64_mov(&e->a, 8, dst, src);
+}
+
+/* ---- constants: made where they are used, in whatever way is shortest ---- */
+static uint64_t high_half(const struct emit *e, const struct ir_ins *ins)
+{
+    return ins->op == IR_VMOVI ? ins->imm : e->r->ins[ins->a].imm;
+}
+
+static struct x64_mem constant_mem(struct emit *e, const struct ir_ins *ins)
+{
+    return emit_const16(e, ins->imm, high_half(e, ins));
+}
+
+void alloc_constant(struct emit *e, int reg, const struct ir_ins *ins)
+{
+    if (ins->op == IR_CONST)
+        x64_mov_imm(&e->a, reg, ins->imm);
+    else if (ins->op == IR_VMOVI && !ins->imm)
+        x64_vex(&e->a, V_ZERO, reg, reg, reg);
+    else if (ins->op == IR_VMOVI && !~ins->imm)
+        x64_vex(&e->a, V_ONES, reg, reg, reg);
+    else
+        load(e, true, reg, constant_mem(e, ins));
+}
+
+static bool is_vector_constant(const struct ir_ins *ins)
+{
+    return ins->op == IR_VMOVI || ins->op == IR_VCONST;
 }
 
 static struct bank *bank_of(struct emit *e, bool vector)
@@ -234,6 +264,10 @@ static void spill(struct emit *e, bool vector, unsigned k)
     b->owner[k] = IR_NONE;
     if (e->last[v] < e->now)
         return;
+    if (is_vector_constant(&e->r->ins[v])) {
+        e->loc[v].kind = LOC_CONST;
+        return;
+    }
     unsigned n = (unsigned)__builtin_ctz(~(uint32_t)b->spill_used);
     if (n >= SPILLS) {
         e->a.full = true;
@@ -310,7 +344,9 @@ static int get(struct emit *e, bool vector, ir_ref v)
         return reg;
     case LOC_CONST:
         reg = take(e, vector);
-        x64_mov_imm(&e->a, reg, e->r->ins[v].imm);
+        alloc_constant(e, reg, &e->r->ins[v]);
+        if (vector)
+            own(e, vector, reg, v);
         return reg;
     default: /* a use of what was never made: ir_verify refuses such a region */
         e->a.full = true;
@@ -325,6 +361,8 @@ static struct emit_rm get_rm(struct emit *e, bool vector, ir_ref v)
         return (struct emit_rm){true, 0, vector ? home_v(l.n) : home_x(l.n)};
     if (l.kind == LOC_SPILL)
         return (struct emit_rm){true, 0, spill_mem(vector, l.n)};
+    if (l.kind == LOC_CONST && vector)
+        return (struct emit_rm){true, 0, constant_mem(e, &e->r->ins[v])};
     return (struct emit_rm){.is_mem = false, .reg = (int8_t)get(e, vector, v)};
 }
 
@@ -461,7 +499,7 @@ static void put(struct emit *e, bool vector, unsigned n, ir_ref value)
     }
     if (home >= 0) {
         if (l.kind == LOC_CONST) {
-            x64_mov_imm(&e->a, home, e->r->ins[value].imm);
+            alloc_constant(e, home, &e->r->ins[value]);
         } else {
             struct emit_rm rm = get_rm(e, vector, value);
             if (rm.is_mem)
@@ -469,7 +507,7 @@ static void put(struct emit *e, bool vector, unsigned n, ir_ref value)
             else
                 copy(e, vector, home, rm.reg);
         }
-    } else if (l.kind == LOC_CONST && fits32((int64_t)e->r->ins[value].imm)) {
+    } else if (l.kind == LOC_CONST && !vector && fits32((int64_t)e->r->ins[value].imm)) {
         x64_rm_imm(&e->a, 0xc7, 8, 0, home_x(n), 4, (int32_t)e->r->ins[value].imm);
     } else {
         store(e, vector, get(e, vector, value), vector ? home_v(n) : home_x(n));

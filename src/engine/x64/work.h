@@ -23,7 +23,7 @@ enum {
 
 enum loc_kind {
     LOC_NONE,  /* not made, or dead */
-    LOC_CONST, /* the CONST's imm */
+    LOC_CONST, /* what CONST, VMOVI, VCONST say; nowhere yet */
     LOC_REG,   /* scratch register `reg` */
     LOC_HOME,  /* same as guest register n: its host register or its place in struct cpu */
     LOC_SPILL  /* cpu->spill[n] or vspill[n] */
@@ -90,6 +90,7 @@ void alloc_done(struct emit *e, ir_ref i); /* the operation is emitted: free wha
 void alloc_put_x(struct emit *e, unsigned n, ir_ref value);
 void alloc_put_v(struct emit *e, unsigned n, ir_ref value);
 void alloc_alias(struct emit *e, struct bank *b, ir_ref value, unsigned n);
+void alloc_constant(struct emit *e, int reg, const struct ir_ins *ins); /* the value of CONST... */
 bool alloc_is_vector(const struct emit *e, ir_ref value);
 
 /* flags.c */
