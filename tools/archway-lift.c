@@ -124,7 +124,10 @@ static void print_code(const struct llvm *l, const struct x64_out *out)
            out->fault_count);
     for (uint32_t at = 0; at < out->code_size;) {
         char text[256] = "";
-        unsigned n = l->context ? host_text(l, at, out->code_size, text, sizeof text) : 8;
+        bool data = at >= out->pool;
+        unsigned n = data         ? 16 - at % 16
+                     : l->context ? host_text(l, at, out->pool, text, sizeof text)
+                                  : 8;
         char hex[40] = "";
         for (unsigned i = 0; i < n && at + i < out->code_size; i++)
             sprintf(hex + 2 * i, "%02x", host[at + i]);
@@ -161,9 +164,9 @@ static int count_host(const struct llvm *l, struct code *c)
     if (translate(c, &out))
         return -1;
     int n = 0;
-    for (uint32_t at = 0; at < out.code_size; n++) {
+    for (uint32_t at = 0; at < out.pool; n++) {
         char text[256];
-        at += host_text(l, at, out.code_size, text, sizeof text);
+        at += host_text(l, at, out.pool, text, sizeof text);
     }
     return n;
 }

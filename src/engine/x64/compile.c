@@ -75,6 +75,7 @@ static void emit_body(struct emit *e)
 static void emit_pool(struct emit *e)
 {
     struct x64_asm *a = &e->a;
+    e->out->pool = x64_here(a);
     if (!e->pool_count)
         return;
     while (((uintptr_t)a->p & 15) && !a->full)

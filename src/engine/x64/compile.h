@@ -35,6 +35,7 @@ struct x64_out {
     uint32_t slot_room;       /* slots */
     uint32_t fault_room;      /* entries */
     uint32_t code_size;       /* result */
+    uint32_t pool;            /* result: where code ends and constants begin */
     uint32_t slot_count;      /* result */
     uint32_t fault_count;     /* result */
 };
