@@ -105,7 +105,7 @@ static bool engine_serves(const struct aw_arch *a)
 static char *emulator_for(const struct aw_arch *a, const struct box_world *world, const char *opt)
 {
     struct aw_err ignored = AW_ERR_INIT;
-    bool want_engine = opt && str_eq(opt, "engine");
+    bool want_engine = !opt || str_eq(opt, "auto") || str_eq(opt, "engine");
     if (want_engine && world->engine && engine_serves(a) && emulator_check(world->engine, &ignored))
         return strdup(world->engine);
     return opt && str_eq(opt, "engine") ? NULL : find_qemu(a, world);
