@@ -43,6 +43,14 @@ static bool fetch(void *context, uint64_t pc, uint32_t *word)
     return true;
 }
 
+/* What any host may have. */
+static bool host_has(void *context, enum lift_host what)
+{
+    (void)context;
+    (void)what;
+    return true;
+}
+
 static bool known(void *context, uint64_t pc)
 {
     (void)context;
@@ -58,7 +66,7 @@ static const char *translate(struct code *c, struct x64_out *out)
     if (!work)
         return "no memory";
     const struct lift_env env = {
-        .fetch = fetch, .known = known, .context = c, .max_insns = c->count};
+        .fetch = fetch, .known = known, .host = host_has, .context = c, .max_insns = c->count};
     a64_lift_region(&region, PC, &env);
     const char *wrong = ir_verify(&region);
     if (wrong)

@@ -145,8 +145,11 @@ static void *translate(struct machine *m, const char **ret_wrong)
     }
     if (code_used > CODE_ROOM / 2 || slot_used > SLOT_ROOM / 2)
         code_used = slot_used = 0;
-    const struct lift_env env = {
-        .fetch = machine_fetch, .known = machine_known, .context = m, .max_insns = 64};
+    const struct lift_env env = {.fetch = machine_fetch,
+                                 .known = machine_known,
+                                 .host = machine_host,
+                                 .context = m,
+                                 .max_insns = 64};
     a64_lift_region(&region, m->cpu.pc, &env);
     *ret_wrong = ir_verify(&region);
     if (*ret_wrong)

@@ -13,8 +13,11 @@ static struct ir_interp interp = {.cpu = &machine.cpu, .helper = machine_helper}
 /* Behind a call the same region goes on, as translated code does. NULL, or what went wrong. */
 static const char *run(unsigned depth, uint64_t until)
 {
-    const struct lift_env env = {
-        .fetch = machine_fetch, .known = machine_known, .context = &machine, .max_insns = 64};
+    const struct lift_env env = {.fetch = machine_fetch,
+                                 .known = machine_known,
+                                 .host = machine_host,
+                                 .context = &machine,
+                                 .max_insns = 64};
     struct ir_region *r = &regions[depth];
     for (unsigned k = 0; k < STEPS && machine.cpu.pc != until; k++) {
         a64_lift_region(r, machine.cpu.pc, &env);

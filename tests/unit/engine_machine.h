@@ -11,6 +11,8 @@
 #include "engine/ir/interp.h"
 #include "engine/lift/a64_lift.h"
 
+#include <cpuid.h>
+
 #define ARRAY(a) (sizeof(a) / sizeof(a)[0])
 
 void helper_simd(struct cpu *cpu); /* lift/simd_exact.c */
@@ -37,6 +39,13 @@ static bool machine_known(void *context, uint64_t pc)
     (void)context;
     (void)pc;
     return false;
+}
+
+static bool machine_host(void *context, enum lift_host what)
+{
+    unsigned a, b = 0, c, d;
+    (void)context;
+    return what == LIFT_HOST_SHA && __get_cpuid_count(7, 0, &a, &b, &c, &d) && b >> 29 & 1;
 }
 
 static uint64_t machine_crc32(uint32_t crc, uint64_t data, unsigned bytes)

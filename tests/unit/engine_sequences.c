@@ -157,8 +157,11 @@ static const char *interpret(void)
 {
     static struct ir_interp interp = {
         .cpu = &machine.cpu, .helper = machine_helper, .access = access_ok};
-    const struct lift_env env = {
-        .fetch = machine_fetch, .known = machine_known, .context = &machine, .max_insns = 64};
+    const struct lift_env env = {.fetch = machine_fetch,
+                                 .known = machine_known,
+                                 .host = machine_host,
+                                 .context = &machine,
+                                 .max_insns = 64};
     begin();
     for (unsigned k = 0; k < STEPS; k++) {
         a64_lift_region(&interpreted, machine.cpu.pc, &env);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Interpreters of the integer vector operations (ops_simd.def), element by element.
- *
- * AES's substitution is computed from the field GF(2^8) itself (FIPS 197), not from a table: it is
- * the oracle for code that uses the host's instructions.
+ * Interpreters of the integer vector operations (ops_simd.def), element by element. What is for
+ * cryptography is in interp_crypto.c.
  */
-#include "engine/ir/interp.h"
+#include "engine/ir/interp_crypto.h"
 
 /* ---- elements ---- */
 static uint64_t get(const union vec *v, unsigned size, unsigned k)
@@ -239,94 +237,60 @@ static void op_sad(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
     }
 }
 
-/* ---- cryptography ---- */
-static void op_clmul(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
-{
-    uint64_t a = interp_v(m, ins->a)->d[ins->imm & 1],
-             b = interp_v(m, ins->b)->d[ins->imm >> 4 & 1];
-    union vec r = {0};
-    for (unsigned k = 0; k < 64; k++) {
-        if (!(b >> k & 1))
-            continue;
-        r.d[0] ^= a << k;
-        r.d[1] ^= k ? a >> (64 - k) : 0;
-    }
-    m->value[i] = r;
-}
-
-/* Product in GF(2^8) with AES's polynomial. */
-static uint8_t gf_multiply(unsigned a, unsigned b)
-{
-    unsigned r = 0;
-    for (; b; b >>= 1) {
-        if (b & 1)
-            r ^= a;
-        a = a << 1 ^ (a & 0x80 ? 0x11b : 0);
-    }
-    return (uint8_t)r;
-}
-
-/* FIPS 197, 5.1.1: the inverse (a to the 254th), then an affine map. */
-static uint8_t substitute(uint8_t a)
-{
-    uint8_t inverse = 1;
-    for (unsigned k = 0; k < 254; k++)
-        inverse = gf_multiply(inverse, a);
-    unsigned r = inverse;
-    for (unsigned k = 1; k < 5; k++)
-        r ^= (unsigned)inverse << k | (unsigned)inverse >> (8 - k);
-    return (uint8_t)(r ^ 0x63);
-}
-
-static uint8_t substitute_back(uint8_t a)
-{
-    unsigned k = 0;
-    while (substitute((uint8_t)k) != a)
-        k++;
-    return (uint8_t)k;
-}
-
-static void op_aes_rows(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
-{
-    const union vec a = *interp_v(m, ins->a);
-    for (unsigned k = 0; k < 16; k++) {
-        unsigned row = k % 4, column = k / 4;
-        if (ins->op == IR_VAESE)
-            m->value[i].b[k] = substitute(a.b[4 * ((column + row) % 4) + row]);
-        else
-            m->value[i].b[k] = substitute_back(a.b[4 * ((column + 4 - row) % 4) + row]);
-    }
-}
-
-static void op_aes_columns(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
-{
-    static const uint8_t factors[2][4] = {{2, 3, 1, 1}, {14, 11, 13, 9}};
-    const uint8_t *f = factors[ins->op == IR_VAESIMC];
-    const union vec a = *interp_v(m, ins->a);
-    for (unsigned k = 0; k < 16; k++) {
-        unsigned r = 0;
-        for (unsigned n = 0; n < 4; n++)
-            r ^= gf_multiply(a.b[k / 4 * 4 + n], f[(n + 4 - k % 4) % 4]);
-        m->value[i].b[k] = (uint8_t)r;
-    }
-}
-
 const ir_interp_fn ir_interp_simd[IR_OP_COUNT] = {
-    [IR_VMOVI] = op_vmovi,         [IR_VCONST] = op_vmovi,   [IR_VZEXT] = op_vzext,
-    [IR_VADD] = op_elements,       [IR_VSUB] = op_elements,  [IR_VADDS] = op_elements,
-    [IR_VADDU] = op_elements,      [IR_VSUBS] = op_elements, [IR_VSUBU] = op_elements,
-    [IR_VMUL] = op_elements,       [IR_VMULWU] = op_mulw,    [IR_VMULWS] = op_mulw,
-    [IR_VAND] = op_elements,       [IR_VOR] = op_elements,   [IR_VXOR] = op_elements,
-    [IR_VANDN] = op_elements,      [IR_VEQ] = op_elements,   [IR_VGT] = op_elements,
-    [IR_VMAXS] = op_elements,      [IR_VMAXU] = op_elements, [IR_VMINS] = op_elements,
-    [IR_VMINU] = op_elements,      [IR_VAVG] = op_elements,  [IR_VABS] = op_elements,
-    [IR_VSHL] = op_elements,       [IR_VSHR] = op_elements,  [IR_VSAR] = op_elements,
-    [IR_VSHLV] = op_elements,      [IR_VSHRV] = op_elements, [IR_VZIPL] = op_zip,
-    [IR_VZIPH] = op_zip,           [IR_VSHUF] = op_shuf,     [IR_VZX] = op_widen,
-    [IR_VSX] = op_widen,           [IR_VPERM] = op_perm,     [IR_VBSHR] = op_bytes,
-    [IR_VBSHL] = op_bytes,         [IR_VALIGN] = op_bytes,   [IR_VSPLAT] = op_vsplat,
-    [IR_VSPLATE] = op_vsplat,      [IR_VGET] = op_vget,      [IR_VSET] = op_vset,
-    [IR_VTEST] = op_vtest,         [IR_VSAD] = op_sad,       [IR_VCLMUL] = op_clmul,
-    [IR_VAESE] = op_aes_rows,      [IR_VAESD] = op_aes_rows, [IR_VAESMC] = op_aes_columns,
-    [IR_VAESIMC] = op_aes_columns,
+    [IR_VMOVI] = op_vmovi,
+    [IR_VCONST] = op_vmovi,
+    [IR_VZEXT] = op_vzext,
+    [IR_VADD] = op_elements,
+    [IR_VSUB] = op_elements,
+    [IR_VADDS] = op_elements,
+    [IR_VADDU] = op_elements,
+    [IR_VSUBS] = op_elements,
+    [IR_VSUBU] = op_elements,
+    [IR_VMUL] = op_elements,
+    [IR_VMULWU] = op_mulw,
+    [IR_VMULWS] = op_mulw,
+    [IR_VAND] = op_elements,
+    [IR_VOR] = op_elements,
+    [IR_VXOR] = op_elements,
+    [IR_VANDN] = op_elements,
+    [IR_VEQ] = op_elements,
+    [IR_VGT] = op_elements,
+    [IR_VMAXS] = op_elements,
+    [IR_VMAXU] = op_elements,
+    [IR_VMINS] = op_elements,
+    [IR_VMINU] = op_elements,
+    [IR_VAVG] = op_elements,
+    [IR_VABS] = op_elements,
+    [IR_VSHL] = op_elements,
+    [IR_VSHR] = op_elements,
+    [IR_VSAR] = op_elements,
+    [IR_VSHLV] = op_elements,
+    [IR_VSHRV] = op_elements,
+    [IR_VZIPL] = op_zip,
+    [IR_VZIPH] = op_zip,
+    [IR_VSHUF] = op_shuf,
+    [IR_VZX] = op_widen,
+    [IR_VSX] = op_widen,
+    [IR_VPERM] = op_perm,
+    [IR_VBSHR] = op_bytes,
+    [IR_VBSHL] = op_bytes,
+    [IR_VALIGN] = op_bytes,
+    [IR_VSPLAT] = op_vsplat,
+    [IR_VSPLATE] = op_vsplat,
+    [IR_VGET] = op_vget,
+    [IR_VSET] = op_vset,
+    [IR_VTEST] = op_vtest,
+    [IR_VSAD] = op_sad,
+    [IR_VCLMUL] = interp_clmul,
+    [IR_VAESE] = interp_aes_rows,
+    [IR_VAESD] = interp_aes_rows,
+    [IR_VAESMC] = interp_aes_columns,
+    [IR_VAESIMC] = interp_aes_columns,
+    [IR_VAESEM] = interp_aes_round,
+    [IR_VAESDM] = interp_aes_round,
+    [IR_VSHA1] = interp_sha1,
+    [IR_VSHA2] = interp_sha2,
+    [IR_VSHA2A] = interp_sha2_schedule,
+    [IR_VSHA2B] = interp_sha2_schedule,
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Advanced SIMD: one register, copies, permutations, shifts by immediate, immediates, AES, SHA
+/* Advanced SIMD: one register, copies, permutations, shifts by immediate, immediates
  * (Arm ARM C4.1.97). */
 #include "engine/lift/a64_simd.h"
 
@@ -626,30 +626,3 @@ EXACT(sqrshrn_vec)
 EXACT(sqrshrn_scalar)
 EXACT(uqrshrn_vec)
 EXACT(uqrshrn_scalar)
-
-/* ---- AES, SHA ---- */
-LIFT(aese)
-{
-    ir_ref v = simd_op(l, IR_VXOR, 8, lift_v(l, a64_rd(word)), n_of(l, word));
-    lift_put_v(l, a64_rd(word), simd_op(l, IR_VAESE, 16, v, IR_NONE));
-}
-
-LIFT(aesd)
-{
-    ir_ref v = simd_op(l, IR_VXOR, 8, lift_v(l, a64_rd(word)), n_of(l, word));
-    lift_put_v(l, a64_rd(word), simd_op(l, IR_VAESD, 16, v, IR_NONE));
-}
-
-LIFT(aesmc)
-{
-    lift_put_v(l, a64_rd(word), simd_op(l, IR_VAESMC, 16, n_of(l, word), IR_NONE));
-}
-
-LIFT(aesimc)
-{
-    lift_put_v(l, a64_rd(word), simd_op(l, IR_VAESIMC, 16, n_of(l, word), IR_NONE));
-}
-
-EXACT(sha1h)
-EXACT(sha1su1)
-EXACT(sha256su0)

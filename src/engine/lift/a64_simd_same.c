@@ -433,13 +433,6 @@ EXACT(sqdmlsl_vec)
 EXACT(sqdmlsl_scalar)
 EXACT(sqdmull_vec)
 EXACT(sqdmull_scalar)
-EXACT(sha1c)
-EXACT(sha1p)
-EXACT(sha1m)
-EXACT(sha1su0)
-EXACT(sha256h)
-EXACT(sha256h2)
-EXACT(sha256su1)
 
 /* By element: the exact function gets the register in varg[1] and finds the element itself. */
 static void exact_element(struct lift *l, uint32_t word)

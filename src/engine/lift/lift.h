@@ -29,6 +29,9 @@ struct lift {
     const struct lift_env *env; /* what the lifter may ask */
 };
 
+/* Instructions that a host may have beyond x86-64-v3. */
+enum lift_host { LIFT_HOST_SHA /* SHA-1 and SHA-256 */ };
+
 /* What the runtime answers while a region is built. */
 struct lift_env {
     /* Read the instruction word at pc if its page may be executed; false: it may not. */
@@ -37,6 +40,8 @@ struct lift_env {
     bool (*known)(void *context, uint64_t pc);
     /* Did the instruction at pc use a tagged address once? NULL: none did. */
     bool (*tagged)(void *context, uint64_t pc);
+    /* Has the host these instructions? NULL: none of them. */
+    bool (*host)(void *context, enum lift_host what);
     void *context;      /* passed to all */
     uint32_t mode;      /* enum ir_mode */
     uint32_t max_insns; /* longest region */

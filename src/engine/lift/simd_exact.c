@@ -299,23 +299,6 @@ static void sha1_hash(struct op *o, unsigned kind)
         o->r.s[k] = x[k];
 }
 
-static void sha1_schedule(struct op *o, bool first)
-{
-    const uint32_t *d = o->d->s, *n = o->n->s, *m = o->m->s;
-    if (first) { /* SHA1SU0: d, n, m */
-        const uint32_t t[4] = {d[2], d[3], n[0], n[1]};
-        for (unsigned k = 0; k < 4; k++)
-            o->r.s[k] = t[k] ^ d[k] ^ m[k];
-        return;
-    }
-    uint32_t t[4];
-    for (unsigned k = 0; k < 4; k++)
-        t[k] = d[k] ^ (k < 3 ? n[k + 1] : 0);
-    for (unsigned k = 0; k < 3; k++)
-        o->r.s[k] = rotate(t[k], 1);
-    o->r.s[3] = rotate(t[3], 1) ^ rotate(t[0], 2);
-}
-
 /* part 1: SHA256H, d = abcd, n = efgh; else SHA256H2, d = efgh, n = abcd */
 static void sha256_hash(struct op *o, bool part1)
 {
@@ -590,13 +573,6 @@ static bool sha(struct op *o, enum a64_row row)
     case A64_SHA1P:
     case A64_SHA1M:
         sha1_hash(o, row == A64_SHA1C ? 0 : row == A64_SHA1P ? 1 : 2);
-        return true;
-    case A64_SHA1H:
-        o->r.s[0] = rotate(o->n->s[0], 30);
-        return true;
-    case A64_SHA1SU0:
-    case A64_SHA1SU1:
-        sha1_schedule(o, row == A64_SHA1SU0);
         return true;
     case A64_SHA256H:
     case A64_SHA256H2:

@@ -306,6 +306,18 @@ static void count(const struct ir_region *r, const struct x64_out *o)
     rt_state.stats.code_bytes += o->code_size;
 }
 
+/* CPUID may cost much in a virtual machine: asked when somebody wants to know. */
+static bool host(void *context, enum lift_host what)
+{
+    (void)context;
+    if (!rt_state.host) {
+        uint32_t a = 7, b, c = 0, d;
+        __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+        rt_state.host = 1u | (b >> 29 & 1u) << (LIFT_HOST_SHA + 1);
+    }
+    return rt_state.host >> (what + 1) & 1;
+}
+
 struct block *code_translate(uint64_t pc, unsigned mode)
 {
     if (!rt_state.region) {
@@ -318,6 +330,7 @@ struct block *code_translate(uint64_t pc, unsigned mode)
     struct lift_env env = {.fetch = fetch,
                            .known = known,
                            .tagged = tagged,
+                           .host = host,
                            .context = (void *)(uintptr_t)mode,
                            .mode = mode,
                            .max_insns = REGION_INSNS};

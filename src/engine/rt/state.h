@@ -90,6 +90,7 @@ struct rt_state {
     struct ir_region *region; /* working memory of translation */
     struct x64_work *work;    /* the same */
     struct rt_stats stats;    /* --stats */
+    uint32_t host;            /* bit 0: asked; above: enum lift_host */
     uint32_t versions[4096];  /* LL/SC: version of a hashed cell, odd while a store is on */
     uint64_t page_map[(1 << PAGE_MAP_BITS) / 64]; /* pages that have translations, hashed */
 };

@@ -269,30 +269,3 @@ void emit_op_VCLMUL(struct emit *e, ir_ref i, const struct ir_ins *ins)
     struct emit_rm b = emit_v_rm(e, ins->b);
     emit_vex_i(e, P3(0x44), emit_v_def(e, i), a, b, (unsigned)ins->imm);
 }
-
-void emit_op_VAESE(struct emit *e, ir_ref i, const struct ir_ins *ins)
-{
-    int a = emit_v(e, ins->a), z = zero(e);
-    x64_vex(&e->a, P2(0xdd), emit_v_def(e, i), a, z);
-}
-
-void emit_op_VAESD(struct emit *e, ir_ref i, const struct ir_ins *ins)
-{
-    int a = emit_v(e, ins->a), z = zero(e);
-    x64_vex(&e->a, P2(0xdf), emit_v_def(e, i), a, z);
-}
-
-/* Undo a last decryption round, then a whole encryption round: what is left is the columns' mixing.
- */
-void emit_op_VAESMC(struct emit *e, ir_ref i, const struct ir_ins *ins)
-{
-    int a = emit_v(e, ins->a), z = zero(e);
-    int d = emit_v_def(e, i);
-    x64_vex(&e->a, P2(0xdf), d, a, z);
-    x64_vex(&e->a, P2(0xdc), d, d, z);
-}
-
-void emit_op_VAESIMC(struct emit *e, ir_ref i, const struct ir_ins *ins)
-{
-    one(e, i, ins, P2(0xdb));
-}

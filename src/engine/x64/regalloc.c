@@ -585,24 +585,34 @@ int emit_v_tmp(struct emit *e)
 
 /* Take this very scratch register, before any operand is asked for. Its owner moves out of the way,
  * into another that is free or to memory. */
-int emit_i_fixed(struct emit *e, int reg)
+static int take_fixed(struct emit *e, bool vector, int reg)
 {
-    unsigned k = (unsigned)scratch_index(false, reg);
-    struct bank *b = &e->i;
+    unsigned k = (unsigned)scratch_index(vector, reg), count = vector ? SCRATCH_V : SCRATCH_I;
+    struct bank *b = bank_of(e, vector);
     ir_ref v = b->owner[k];
     b->locked |= (uint8_t)(1u << k);
     if (v == IR_NONE)
         return reg;
-    for (unsigned other = 0; other < SCRATCH_I && e->last[v] >= e->now; other++) {
+    for (unsigned other = 0; other < count && e->last[v] >= e->now; other++) {
         if (b->owner[other] != IR_NONE || b->locked >> other & 1)
             continue;
         b->owner[k] = IR_NONE;
-        copy(e, false, scratch_reg(false, other), reg);
-        own(e, false, scratch_reg(false, other), v);
+        copy(e, vector, scratch_reg(vector, other), reg);
+        own(e, vector, scratch_reg(vector, other), v);
         return reg;
     }
-    spill(e, false, k);
+    spill(e, vector, k);
     return reg;
+}
+
+int emit_i_fixed(struct emit *e, int reg)
+{
+    return take_fixed(e, false, reg);
+}
+
+int emit_v_fixed(struct emit *e, int reg)
+{
+    return take_fixed(e, true, reg);
 }
 
 bool emit_is_const(struct emit *e, ir_ref v, uint64_t *ret_value)
