@@ -14,22 +14,6 @@ const struct ir_op_info ir_op_info[IR_OP_COUNT] = {
 #undef OP
 };
 
-ir_ref ir_add(struct ir_region *r, enum ir_op op, unsigned size, ir_ref a, ir_ref b)
-{
-    if (r->count >= IR_MAX - 1) { /* the last place takes whatever does not fit */
-        r->full = true;
-        r->count = IR_MAX - 1;
-    }
-    r->ins[r->count] =
-        (struct ir_ins){.op = (uint8_t)op, .size = (uint8_t)size, .a = a, .b = b, .c = IR_NONE};
-    return (ir_ref)r->count++;
-}
-
-struct ir_ins *ir_last(struct ir_region *r)
-{
-    return &r->ins[r->count - 1];
-}
-
 /* ---- printing: "v12 = ADD.8 v3 v4 aux=1 imm=0x10" ---- */
 struct out {
     char *buf;  /* caller's */

@@ -118,9 +118,27 @@ struct ir_op_info {
 };
 extern const struct ir_op_info ir_op_info[IR_OP_COUNT];
 
-/* Append; returns the new value's index (or that of a NOP when full). */
-ir_ref ir_add(struct ir_region *r, enum ir_op op, unsigned size, ir_ref a, ir_ref b);
-struct ir_ins *ir_last(struct ir_region *r);
+/* Append; returns the new value's index. The last place takes whatever does not fit. */
+static inline ir_ref ir_append(struct ir_region *r, struct ir_ins ins)
+{
+    if (r->count >= IR_MAX - 1) {
+        r->full = true;
+        r->count = IR_MAX - 1;
+    }
+    r->ins[r->count] = ins;
+    return (ir_ref)r->count++;
+}
+
+static inline ir_ref ir_add(struct ir_region *r, enum ir_op op, unsigned size, ir_ref a, ir_ref b)
+{
+    return ir_append(
+        r, (struct ir_ins){.op = (uint8_t)op, .size = (uint8_t)size, .a = a, .b = b, .c = IR_NONE});
+}
+
+static inline struct ir_ins *ir_last(struct ir_region *r)
+{
+    return &r->ins[r->count - 1];
+}
 
 /* Text of one instruction, and a check of the invariants: NULL or what is wrong (static text). */
 unsigned ir_print(char *buf, unsigned n, const struct ir_region *r, ir_ref i);

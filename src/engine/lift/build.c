@@ -1,13 +1,24 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Appending to a region, with the foldings that make lifters simple: constants, zeros, double
- * moves. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Appending to a region, with the foldings that make lifters simple: constants, zeros, double
+ * moves. What is folded must be what the operation would give, size and all.
+ */
 #include "engine/lift/lift.h"
+
+/* With one operand and a number. */
+static inline ir_ref append(struct lift *l, enum ir_op op, unsigned size, ir_ref a, uint64_t imm)
+{
+    return ir_append(l->r, (struct ir_ins){.op = (uint8_t)op,
+                                           .size = (uint8_t)size,
+                                           .a = a,
+                                           .b = IR_NONE,
+                                           .c = IR_NONE,
+                                           .imm = imm});
+}
 
 ir_ref lift_const(struct lift *l, uint64_t value)
 {
-    ir_ref v = ir_add(l->r, IR_CONST, 8, IR_NONE, IR_NONE);
-    ir_last(l->r)->imm = value;
-    return v;
+    return append(l, IR_CONST, 8, IR_NONE, value);
 }
 
 static bool constant(const struct lift *l, ir_ref v, uint64_t *ret_value)
@@ -106,28 +117,26 @@ ir_ref lift_op(struct lift *l, enum ir_op op, unsigned size, ir_ref a, ir_ref b)
 
 ir_ref lift_op3(struct lift *l, enum ir_op op, unsigned size, ir_ref a, ir_ref b, ir_ref c)
 {
-    ir_ref v = ir_add(l->r, op, size, a, b);
-    ir_last(l->r)->c = c;
-    return v;
+    return ir_append(
+        l->r, (struct ir_ins){.op = (uint8_t)op, .size = (uint8_t)size, .a = a, .b = b, .c = c});
 }
 
 ir_ref lift_opx(struct lift *l, enum ir_op op, unsigned size, ir_ref a, ir_ref b, ir_ref c,
                 unsigned aux, uint64_t imm)
 {
-    ir_ref v = ir_add(l->r, op, size, a, b);
-    struct ir_ins *ins = ir_last(l->r);
-    ins->c = c;
-    ins->aux = (uint16_t)aux;
-    ins->imm = imm;
-    return v;
+    return ir_append(l->r, (struct ir_ins){.op = (uint8_t)op,
+                                           .size = (uint8_t)size,
+                                           .aux = (uint16_t)aux,
+                                           .a = a,
+                                           .b = b,
+                                           .c = c,
+                                           .imm = imm});
 }
 
 /* ---- registers ---- */
 ir_ref lift_xsp(struct lift *l, unsigned n)
 {
-    ir_ref v = ir_add(l->r, IR_GETR, 8, IR_NONE, IR_NONE);
-    ir_last(l->r)->imm = n;
-    return v;
+    return append(l, IR_GETR, 8, IR_NONE, n);
 }
 
 ir_ref lift_x(struct lift *l, unsigned n)
@@ -137,8 +146,7 @@ ir_ref lift_x(struct lift *l, unsigned n)
 
 void lift_put_xsp(struct lift *l, unsigned n, ir_ref value)
 {
-    ir_add(l->r, IR_PUTR, 8, value, IR_NONE);
-    ir_last(l->r)->imm = n;
+    append(l, IR_PUTR, 8, value, n);
 }
 
 void lift_put_x(struct lift *l, unsigned n, ir_ref value)
@@ -149,15 +157,12 @@ void lift_put_x(struct lift *l, unsigned n, ir_ref value)
 
 ir_ref lift_v(struct lift *l, unsigned n)
 {
-    ir_ref v = ir_add(l->r, IR_GETV, 16, IR_NONE, IR_NONE);
-    ir_last(l->r)->imm = n;
-    return v;
+    return append(l, IR_GETV, 16, IR_NONE, n);
 }
 
 void lift_put_v(struct lift *l, unsigned n, ir_ref value)
 {
-    ir_add(l->r, IR_PUTV, 16, value, IR_NONE);
-    ir_last(l->r)->imm = n;
+    append(l, IR_PUTV, 16, value, n);
 }
 
 ir_ref lift_flags(struct lift *l)

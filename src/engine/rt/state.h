@@ -18,7 +18,7 @@ enum {
     CHUNK_FAULTS = 65536,
     TABLE_BITS = 15,
     MODES = 4,
-    REGION_INSNS = 96,
+    REGION_INSNS = 32,
     FUEL = 1 << 20
 };
 

@@ -50,24 +50,53 @@ static bool unused(const struct emit *e, ir_ref i, const struct ir_op_info *info
            !(info->attributes & (IR_A_FAULT | IR_A_EXIT | IR_A_SIDE));
 }
 
+/* Operations that make no code, two thirds of all: without the ceremony. */
+static bool emit_silent(struct emit *e, ir_ref i, const struct ir_ins *ins)
+{
+    switch (ins->op) {
+    case IR_NOP:
+        return true;
+    case IR_INSN:
+        emit_op_INSN(e, i, ins);
+        return true;
+    case IR_CONST:
+        e->loc[i] = (struct loc){LOC_CONST, 0, 0};
+        return true;
+    case IR_GETR:
+        if (e->last[i])
+            alloc_alias(e, &e->i, i, ins->imm & 31);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void emit_one(struct emit *e, ir_ref i, const struct ir_ins *ins)
+{
+    const struct ir_op_info *info = &ir_op_info[ins->op];
+    if (unused(e, i, info))
+        return;
+    if (info->result == 'V' || ins->op == IR_PUTV || info->attributes & IR_A_EXIT)
+        fp_note_width(e, i);
+    if (info->attributes & IR_A_CLOB && !keeps_flags(ins->op)) {
+        bool exits = info->attributes & IR_A_EXIT && !(ins->aux & IR_EXIT_FLAGS_DEAD);
+        if (exits)
+            flags_home(e);
+        else
+            flags_before(e, i, true);
+    }
+    emitters[ins->op](e, i, ins);
+    alloc_done(e, i);
+}
+
 static void emit_body(struct emit *e)
 {
-    for (uint32_t i = 0; i < e->r->count && !e->a.full; i++) {
+    uint32_t count = e->r->count;
+    for (uint32_t i = 0; i < count && !e->a.full; i++) {
         const struct ir_ins *ins = &e->r->ins[i];
-        const struct ir_op_info *info = &ir_op_info[ins->op];
         e->now = (ir_ref)i;
-        if (unused(e, (ir_ref)i, info))
-            continue;
-        fp_note_width(e, (ir_ref)i);
-        if (info->attributes & IR_A_CLOB && !keeps_flags(ins->op)) {
-            bool exits = info->attributes & IR_A_EXIT && !(ins->aux & IR_EXIT_FLAGS_DEAD);
-            if (exits)
-                flags_home(e);
-            else
-                flags_before(e, (ir_ref)i, true);
-        }
-        emitters[ins->op](e, (ir_ref)i, ins);
-        alloc_done(e, (ir_ref)i);
+        if (!emit_silent(e, (ir_ref)i, ins))
+            emit_one(e, (ir_ref)i, ins);
     }
 }
 

@@ -41,16 +41,11 @@ bool alloc_is_vector(const struct emit *e, ir_ref value)
 
 /* ---- analysis: one pass from the end ------------------------------------------------------------
  */
-struct candidate {
-    ir_ref value; /* what the PUT writes */
-    bool ok;      /* nothing seen against making it in its home */
-};
-
 struct analysis {
-    struct candidate put[2][32]; /* newest PUTR, PUTV of each guest register above the place */
-    uint16_t alias_min[2][32];   /* lowest GET of the register that is used above the place */
-    uint32_t pending[2];         /* registers with a candidate that is ok, by bit */
-    uint16_t flags_exit;         /* the last exit that needs NZCV as it is here, 0: none */
+    ir_ref put[2][32];         /* what the newest PUTR, PUTV of each guest register writes */
+    uint16_t alias_min[2][32]; /* lowest GET of the register that is used above the place */
+    uint32_t pending[2];       /* registers whose put[] value may be made in its home, by bit */
+    uint16_t flags_exit;       /* the last exit that needs NZCV as it is here, 0: none */
 };
 
 static void use(struct emit *e, struct analysis *s, ir_ref i, ir_ref v)
@@ -66,8 +61,15 @@ static void use(struct emit *e, struct analysis *s, ir_ref i, ir_ref v)
     if (s->alias_min[c][n] > v)
         s->alias_min[c][n] = v;
     /* the definition itself may read what it overwrites */
-    if (s->pending[c] >> n & 1 && s->put[c][n].value != i)
+    if (s->pending[c] >> n & 1 && s->put[c][n] != i)
         s->pending[c] &= ~(1u << n);
+}
+
+/* hint[v] - 1 is the register that v is a candidate for, if that still stands. */
+static bool is_candidate(const struct emit *e, const struct analysis *s, unsigned c, ir_ref v)
+{
+    unsigned n = e->hint[v] - 1u;
+    return e->hint[v] && s->pending[c] >> n & 1 && s->put[c][n] == v;
 }
 
 static void saw_put(struct emit *e, struct analysis *s, ir_ref i)
@@ -75,79 +77,96 @@ static void saw_put(struct emit *e, struct analysis *s, ir_ref i)
     const struct ir_ins *ins = &e->r->ins[i];
     unsigned c = ins->op == IR_PUTV, n = ins->imm & 31;
     s->pending[c] &= ~(1u << n);
-    bool pinned = x64_pin(c, n) >= 0;
-    if (pinned && s->alias_min[c][n] > i) {
-        /* a value for two registers: the first one found has it */
-        for (uint32_t m = s->pending[c]; m; m &= m - 1)
-            if (s->put[c][__builtin_ctz(m)].value == ins->a)
-                return;
-        s->put[c][n].value = ins->a;
-        s->pending[c] |= 1u << n;
-    }
+    if (x64_pin(c, n) < 0 || s->alias_min[c][n] <= i)
+        return;
+    /* a value for two registers: the first one found has it */
+    if (is_candidate(e, s, c, ins->a))
+        return;
+    e->hint[ins->a] = (uint8_t)(n + 1);
+    s->put[c][n] = ins->a;
+    s->pending[c] |= 1u << n;
 }
 
+/* Value i is made here: in its home, or not. */
 static void resolve_hint(struct emit *e, struct analysis *s, ir_ref i)
 {
-    unsigned op = e->r->ins[i].op;
-    unsigned c = ir_op_info[op].result == 'V';
-    for (uint32_t m = s->pending[c]; m; m &= m - 1) {
-        unsigned n = (unsigned)__builtin_ctz(m);
-        if (s->put[c][n].value != i)
-            continue;
-        s->pending[c] &= ~(1u << n);
-        if (op != IR_GETR && op != IR_GETV && op != IR_CONST)
-            e->hint[i] = (uint8_t)(n + 1);
-        return;
-    }
+    unsigned op = e->r->ins[i].op, c = ir_op_info[op].result == 'V';
+    bool stands = is_candidate(e, s, c, i);
+    if (stands)
+        s->pending[c] &= ~(1u << (e->hint[i] - 1u));
+    if (!stands || op == IR_GETR || op == IR_GETV || op == IR_CONST)
+        e->hint[i] = 0;
 }
 
-static void analyse_one(struct emit *e, struct analysis *s, ir_ref i)
+static void use_flags(struct emit *e, ir_ref i, ir_ref f)
+{
+    if (e->flast[f] < i)
+        e->flast[f] = i;
+}
+
+static void analyse_other(struct emit *e, struct analysis *s, ir_ref i)
 {
     const struct ir_ins *ins = &e->r->ins[i];
     const struct ir_op_info *info = &ir_op_info[ins->op];
-    if (info->result == 'I' || info->result == 'V')
-        if (s->pending[info->result == 'V'])
-            resolve_hint(e, s, i);
     if (info->attributes & (IR_A_FAULT | IR_A_EXIT)) {
         s->pending[0] = 0;
         s->pending[1] = 0;
         if (info->attributes & IR_A_EXIT && !(ins->aux & IR_EXIT_FLAGS_DEAD) && !s->flags_exit)
             s->flags_exit = i;
     }
-    if (ins->op == IR_PUTR || ins->op == IR_PUTV)
-        saw_put(e, s, i);
-    if (ins->op == IR_PUTF) {
-        if (s->flags_exit && e->flast[ins->a] < s->flags_exit)
-            e->flast[ins->a] = s->flags_exit;
-        s->flags_exit = 0;
-        return;
-    }
-    if (info->a == 'F' && e->flast[ins->a] < i)
-        e->flast[ins->a] = i;
-    else if (info->a != '-' && info->a != 'F')
+    if (info->a == 'F')
+        use_flags(e, i, ins->a);
+    else if (info->a != '-')
         use(e, s, i, ins->a);
     if (info->b != '-')
         use(e, s, i, ins->b);
-    if (info->c == 'F' && e->flast[ins->c] < i)
-        e->flast[ins->c] = i;
-    else if (info->c != '-' && info->c != 'F')
+    if (info->c == 'F')
+        use_flags(e, i, ins->c);
+    else if (info->c != '-')
         use(e, s, i, ins->c);
+}
+
+static void analyse_one(struct emit *e, struct analysis *s, ir_ref i)
+{
+    const struct ir_ins *ins = &e->r->ins[i];
+    if (e->hint[i])
+        resolve_hint(e, s, i);
+    switch (ins->op) {
+    case IR_NOP:
+    case IR_INSN:
+    case IR_CONST:
+    case IR_GETR:
+    case IR_GETV:
+        break;
+    case IR_PUTR:
+    case IR_PUTV:
+        saw_put(e, s, i);
+        use(e, s, i, ins->a);
+        break;
+    case IR_PUTF:
+        if (s->flags_exit)
+            use_flags(e, s->flags_exit, ins->a);
+        s->flags_exit = 0;
+        break;
+    default:
+        analyse_other(e, s, i);
+    }
 }
 
 void alloc_analyse(struct emit *e)
 {
     struct analysis s;
+    uint32_t count = e->r->count;
     for (unsigned n = 0; n < 32; n++) {
         s.alias_min[0][n] = s.alias_min[1][n] = IR_NONE;
         e->i.alias[n] = e->v.alias[n] = IR_NONE;
     }
     s.pending[0] = s.pending[1] = 0;
     s.flags_exit = 0;
-    for (uint32_t i = 0; i < e->r->count; i++) {
-        e->last[i] = e->flast[i] = 0;
-        e->hint[i] = 0;
-    }
-    for (uint32_t i = e->r->count; i-- > 0;)
+    __builtin_memset(e->last, 0, count * sizeof(e->last[0]));
+    __builtin_memset(e->flast, 0, count * sizeof(e->flast[0]));
+    __builtin_memset(e->hint, 0, count);
+    for (uint32_t i = count; i-- > 0;)
         analyse_one(e, &s, (ir_ref)i);
     for (unsigned k = 0; k < 4; k++)
         e->i.owner[k] = e->v.owner[k] = IR_NONE;
