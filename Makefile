@@ -129,6 +129,8 @@ fmt:
 ready: fmt lint check asan ubsan
 bench: all
 	@$(TEST_ENV) bench/run
+bench-engine: $(O)/archway-engine
+	@bench/engine/run --engine $(O)/archway-engine $(BENCH)
 include packaging/install.mk
 deps:
 	@tools/install-deps build
@@ -149,10 +151,10 @@ help:
 	@echo "make row-fuzz    the engine against QEMU, instruction by instruction (ROWS= CASES= SEED= FUZZ_MODE=)"
 	@echo "make lint fmt    check, or make, the house style"
 	@echo "make ready       fmt + lint + check + sanitizers: before each commit"
-	@echo "make bench       the benchmarks"
+	@echo "make bench       the benchmarks; bench-engine compares the engine with QEMU and native (BENCH=)"
 	@echo "make deps        install what the build needs (Debian)"
 	@echo "make docs        manual pages and shell completions (build/<mode>/doc)"
 	@echo "make install     install into DESTDIR=$(DESTDIR) PREFIX=$(PREFIX); make uninstall"
 
-.PHONY: all tests check check-all check-real check-unit asan ubsan fuzz run-fuzzers lint fmt ready bench deps run clean help install
+.PHONY: all tests check check-all check-real check-unit asan ubsan fuzz run-fuzzers lint fmt ready bench bench-engine deps run clean help install
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
