@@ -54,6 +54,19 @@ static ir_ref get_cpu(struct lift *l, unsigned size, size_t offset)
     return lift_opx(l, IR_GETC, size, IR_NONE, IR_NONE, IR_NONE, 0, offset);
 }
 
+static void resume(struct lift *l)
+{
+    lift_opx(l, IR_RESUME, 0, IR_NONE, IR_NONE, IR_NONE, 0, l->next);
+    l->end = true;
+}
+
+/* The first look at FPSR may change the mode that code is translated for. */
+static void fpsr_used(struct lift *l)
+{
+    if (!(l->r->mode & (IR_MODE_UNDERFLOW | IR_MODE_COLD)))
+        resume(l);
+}
+
 LIFT(mrs)
 {
     unsigned reg = (word >> 5 & 0x7fff) | 2 << 14, rt = a64_rt(word);
@@ -68,6 +81,7 @@ LIFT(mrs)
     case FPSR:
         lift_put_x(l, rt,
                    lift_opx(l, IR_HELPI, 8, IR_NONE, IR_NONE, IR_NONE, IR_HELPER_get_fpsr, 0));
+        fpsr_used(l);
         break;
     case TPIDR_EL0:
         lift_put_x(l, rt, get_cpu(l, 8, offsetof(struct cpu, tpidr)));
@@ -98,12 +112,6 @@ LIFT(mrs)
     }
 }
 
-static void resume(struct lift *l)
-{
-    lift_opx(l, IR_RESUME, 0, IR_NONE, IR_NONE, IR_NONE, 0, l->next);
-    l->end = true;
-}
-
 LIFT(msr)
 {
     unsigned reg = (word >> 5 & 0x7fff) | 2 << 14;
@@ -118,7 +126,7 @@ LIFT(msr)
         break;
     case FPSR:
         lift_opx(l, IR_HELPI, 8, v, IR_NONE, IR_NONE, IR_HELPER_set_fpsr, 0);
-        resume(l);
+        fpsr_used(l);
         break;
     case TPIDR_EL0:
         lift_opx(l, IR_PUTC, 8, v, IR_NONE, IR_NONE, 0, offsetof(struct cpu, tpidr));

@@ -199,13 +199,24 @@ void rt_fpcr_set(struct cpu *cpu, uint32_t value)
     rt_mode_changed(cpu);
 }
 
+/* From now on underflows are exact (ir.h); translated code goes on by RESUME. */
+static void use_fpsr(struct cpu *cpu)
+{
+    if (!cpu->fpsr_used) {
+        cpu->fpsr_used = 1;
+        rt_mode_changed(cpu);
+    }
+}
+
 void helper_get_fpsr(struct cpu *cpu)
 {
+    use_fpsr(cpu);
     cpu->ret = rt_fpsr_get(cpu);
 }
 
 void helper_set_fpsr(struct cpu *cpu)
 {
+    use_fpsr(cpu);
     rt_fpsr_set(cpu, (uint32_t)cpu->arg[0]);
 }
 

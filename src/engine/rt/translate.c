@@ -44,7 +44,9 @@ enum { FPCR_AHP = 1 << 26, FPCR_DN = 1 << 25, FPCR_FZ = 1 << 24 };
 
 unsigned rt_mode(const struct cpu *cpu)
 {
-    return cpu->fpcr & (FPCR_AHP | FPCR_DN | FPCR_FZ) ? IR_MODE_COLD : 0;
+    if (cpu->fpcr & (FPCR_AHP | FPCR_DN | FPCR_FZ))
+        return IR_MODE_COLD;
+    return cpu->fpsr_used ? IR_MODE_UNDERFLOW : 0;
 }
 
 void rt_mode_changed(struct cpu *cpu)
