@@ -1,4 +1,9 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of operations (from ops.def), their text, and the check of a region's invariants.
+ *
+ * Text is for --dump and archway-lift; the check is for tests, which run it on every region.
+ */
 #include "engine/ir/ir.h"
 
 #include <stddef.h>

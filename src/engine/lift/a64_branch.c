@@ -1,5 +1,10 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Branches, exceptions, system instructions (Arm ARM C4.1.94). */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Branches, exceptions, hints, barriers, and flags as numbers (Arm ARM C4.1.94).
+ *
+ * A direct jump forward is followed in the region; one that goes back ends it, so that its exit
+ * polls. Calls go on behind, where the callee comes back to; nothing is known of the flags there.
+ */
 #include "engine/lift/a64_lift.h"
 
 static void conditional(struct lift *l, enum ir_op op, ir_ref a, unsigned aux, int64_t offset)

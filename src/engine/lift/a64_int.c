@@ -1,5 +1,11 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Integer data processing (Arm ARM C4.1.93, C4.1.95). */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Integer data processing (Arm ARM C4.1.93, C4.1.95).
+ *
+ * The IR is what gives good code, not what is shortest to write: a shifted addend is one ADDSH,
+ * MOVK behind MOVZ one constant, CSET one SETC. Operations that only keep flags alive (ADC, SBC
+ * without S) read the carry as a number.
+ */
 #include "engine/lift/a64_lift.h"
 
 /* ---- addition and subtraction ---- */

@@ -1,5 +1,10 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Loads and stores of general and single vector registers (Arm ARM C4.1.96). */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Loads and stores of general and single vector registers (Arm ARM C4.1.96).
+ *
+ * Addresses go into the memory operation itself. Registers, the written-back base too, are put
+ * behind the last access: a fault leaves the state before the instruction.
+ */
 #include "engine/lift/a64_lift.h"
 
 /* How a load extends: aux of LD. */

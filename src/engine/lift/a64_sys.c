@@ -1,5 +1,11 @@
-// SPDX-License-Identifier: Apache-2.0
-/* System registers and cache maintenance at EL0 (Arm ARM C5, D24). */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * System registers and cache maintenance at EL0 (Arm ARM C5, D24).
+ *
+ * Everything that Linux lets a user program reach, and no more: the rest is undefined. The ID
+ * registers tell the same features as HWCAP does (linux/a64_caps.def); a test compares the two.
+ * What changes how code is translated (FPCR, FPSR, IC IVAU) ends the region by RESUME.
+ */
 #include "engine/lift/a64_lift.h"
 
 #define REG(op0, op1, crn, crm, op2) ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
@@ -19,7 +25,8 @@ enum {
 };
 
 /* The ID registers that Linux lets user programs read (kernel: arm64/cpu-feature-registers): what
- * is not listed there reads as zero, and so does what this engine does not have. */
+ * is not listed there reads as zero, and so does what this engine does not have. Fields that Linux
+ * hides have its safe values. */
 static bool id_register(unsigned reg, uint64_t *ret_value)
 {
     if ((reg >> 11 & 7) != 0 || (reg >> 14) != 3 || (reg >> 7 & 15) != 0)
@@ -37,15 +44,26 @@ static bool id_register(unsigned reg, uint64_t *ret_value)
     }
     if (crm < 4 || crm > 7)
         return false;
-    if (crm == 4 && op2 == 0) /* ID_AA64PFR0: FP, AdvSIMD without half precision; DIT */
-        *ret_value = FIELD(1, 48);
-    else if (crm == 6 && op2 == 0) /* ID_AA64ISAR0: AES+PMULL SHA1 SHA256 CRC32 LSE RDM DP FLAGM2 */
+    switch (crm << 3 | op2) {
+    case 4 << 3: /* ID_AA64PFR0: FP, AdvSIMD without half precision; DIT; hidden fields */
+        *ret_value = FIELD(1, 48) | 0x11;
+        break;
+    case 5 << 3: /* ID_AA64DFR0: hidden field */
+        *ret_value = 6;
+        break;
+    case 6 << 3: /* ID_AA64ISAR0: AES+PMULL SHA1 SHA256 CRC32 LSE RDM DP FLAGM2 */
         *ret_value = FIELD(2, 4) | FIELD(1, 8) | FIELD(1, 12) | FIELD(1, 16) | FIELD(2, 20) |
                      FIELD(1, 28) | FIELD(1, 44) | FIELD(2, 52);
-    else if (crm == 6 && op2 == 1) /* ID_AA64ISAR1: JSCVT FCMA LRCPC2 FRINTTS SB */
+        break;
+    case 6 << 3 | 1: /* ID_AA64ISAR1: JSCVT FCMA LRCPC2 FRINTTS SB */
         *ret_value = FIELD(1, 12) | FIELD(1, 16) | FIELD(2, 20) | FIELD(1, 32) | FIELD(1, 36);
-    else if (crm == 7 && op2 == 2) /* ID_AA64MMFR2: AT (unaligned atomics within 16 bytes) */
-        *ret_value = FIELD(1, 32);
+        break;
+    case 7 << 3: /* ID_AA64MMFR0: hidden fields */
+        *ret_value = 0xff000000;
+        break;
+    default: /* ID_AA64MMFR2 too: no LSE2, as a pair is loaded in two accesses */
+        break;
+    }
     return true;
 }
 
