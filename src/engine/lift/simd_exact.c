@@ -101,12 +101,18 @@ static void add_mixed(struct op *o)
     }
 }
 
+/* A shift of a negative number is not defined in C. */
+static wide shift_up(wide v, unsigned n)
+{
+    return (wide)((unsigned __int128)v << n);
+}
+
 /* v << n, or v >> -n, rounded or not; what is shifted out far above does not matter but saturates.
  */
 static wide shifted(wide v, int n, bool round)
 {
     if (n >= 0)
-        return v << (n > 63 ? 63 : n);
+        return shift_up(v, (unsigned)(n > 63 ? 63 : n));
     n = -n;
     if (n > 100)
         n = 100;
@@ -132,7 +138,7 @@ static void shift_register(struct op *o, bool round, bool sat)
 
 static wide doubled_high(wide a, wide b, unsigned size, bool round, wide sum)
 {
-    wide p = (sum << (8 * size)) + 2 * a * b;
+    wide p = shift_up(sum, 8 * size) + 2 * a * b;
     if (round)
         p += (wide)1 << (8 * size - 1);
     return p >> (8 * size);
@@ -223,7 +229,8 @@ static void count_leading(struct op *o, bool signs)
         unsigned bits = o->size * 8;
         if (signs) {
             int64_t s = get_signed(o->n, o->size, k);
-            v = (uint64_t)(s ^ (s << 1)) & (bits == 64 ? ~0ull : (1ull << bits) - 1);
+            v = (uint64_t)(s ^ (int64_t)((uint64_t)s << 1)) &
+                (bits == 64 ? ~0ull : (1ull << bits) - 1);
             v |= 1; /* the sign itself is not counted: bits - 1 at most */
         }
         unsigned n = v ? (unsigned)__builtin_clzll(v) - (64 - bits) : bits;
@@ -259,7 +266,7 @@ static void shift_left_saturating(struct op *o, unsigned n, bool in_unsigned, bo
 {
     for (unsigned k = 0; k < o->count; k++) {
         wide v = element(o, o->n, o->size, k, in_unsigned);
-        set(&o->r, o->size, k, saturate(o, v << n, o->size, out_unsigned));
+        set(&o->r, o->size, k, saturate(o, shift_up(v, (unsigned)n), o->size, out_unsigned));
     }
 }
 
