@@ -30,7 +30,7 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
-enum { HEADER = 256, DEPTH = 5, ENGINE_ARGS = 12, PATH_LENGTH = 4096, X_OK = 1 };
+enum { HEADER = 256, DEPTH = 5, ENGINE_ARGS = 16, PATH_LENGTH = 4096, X_OK = 1 };
 
 struct exec {
     struct thread *thread;    /* who calls */
@@ -44,6 +44,7 @@ struct exec {
     char fd_option[24];       /* --fd=N */
     char fd_path[32];         /* /dev/fd/N: name of a program without a path */
     char dump_option[32];     /* --dump=STAGES */
+    char limit_option[32];    /* --code-limit=MIB */
     char line[DEPTH][HEADER]; /* scripts' first lines */
     char target[PATH_LENGTH]; /* what /proc/self/exe is to the guest */
 };
@@ -230,6 +231,10 @@ static void push_options(struct exec *x)
                      n ? "," : "--dump=", stages[k]);
     if (n)
         push_front(x, x->dump_option);
+    if (o->code_chunks) {
+        fmt(x->limit_option, sizeof(x->limit_option), "--code-limit=%d", (int)o->code_chunks);
+        push_front(x, x->limit_option);
+    }
     if (o->perf_map)
         push_front(x, "--perf-map");
     if (o->stats)

@@ -3,8 +3,8 @@
  * The engine's start: by the kernel for a program of the guest's architecture (binfmt_misc), or by
  * hand:
  *
- *     archway-engine [--strace] [--stats] [--dump=STAGES] [--perf-map] [--exec=self|kernel]
- *                    [-0 ARGV0] PROGRAM [ARG]...
+ *     archway-engine [--strace] [--stats] [--dump=STAGES] [--perf-map] [--code-limit=MIB]
+ *                    [--exec=self|kernel] [-0 ARGV0] PROGRAM [ARG]...
  *
  * --fd=N says that N is the opened program, for programs without a path. --exec tells who starts
  * the programs that this one executes: the kernel by its rules, or the engine itself (exec.c).
@@ -102,6 +102,14 @@ static bool dump_stages(const char *list)
     }
 }
 
+static long number(const char *digits)
+{
+    long n = 0;
+    while (*digits >= '0' && *digits <= '9' && n < 1 << 24)
+        n = n * 10 + *digits++ - '0';
+    return *digits ? -1 : n;
+}
+
 static bool option(const char *o)
 {
     if (strcmp(o, "--strace") == 0)
@@ -112,6 +120,8 @@ static bool option(const char *o)
         rt_options.exec_self = o[7] == 's';
     else if (strcmp(o, "--perf-map") == 0)
         rt_options.perf_map = true;
+    else if (strncmp(o, "--code-limit=", 13) == 0 && number(o + 13) > 0)
+        rt_options.code_chunks = (uint32_t)number(o + 13);
     else if (strncmp(o, "--dump=", 7) == 0)
         return dump_stages(o + 7);
     else
@@ -122,16 +132,8 @@ static bool option(const char *o)
 static __attribute__((noreturn)) void usage(void)
 {
     fmt_err("usage: archway-engine [--strace] [--stats] [--dump=insn,ir,code] [--perf-map]"
-            " [--exec=self|kernel] [-0 ARGV0] PROGRAM [ARG]...\n");
+            " [--code-limit=MIB]\n       [--exec=self|kernel] [-0 ARGV0] PROGRAM [ARG]...\n");
     stop(2);
-}
-
-static long number(const char *digits)
-{
-    long n = 0;
-    while (*digits >= '0' && *digits <= '9' && n < 1 << 24)
-        n = n * 10 + *digits++ - '0';
-    return *digits ? -1 : n;
 }
 
 /* By hand: argv[1..] are options, the program, its arguments. */

@@ -1,267 +1,116 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Translated code: chunks, blocks, the table of blocks, links between them, invalidation.
+ * Blocks: the table of blocks, links between them, their death.
  *
- * Code is only ever appended to a chunk; its executable view is never writable and its writable
- * view is elsewhere. All that changes is in slots: a direct exit's slot holds its own stub's
- * address until it is linked to a block; an inline cache's holds a key that matches nothing until
- * it is filled.
+ * All that changes in code is in slots: a direct exit's slot holds its own stub's address until it
+ * is linked to a block; an inline cache's holds a key that matches nothing until it is filled.
  *
  * Invariants
  *  1. A block's pc and host never change. A bucket's chain is changed under the lock by single
- * stores, so that a reader sees a chain that is or was true.
- *  2. A slot that jumps to a block is in its chain of incoming slots: invalidation sends each back
- *     to its stub, then takes the block out of the table.
- *  3. The code of a dead block stays where it is: another thread may be in it until its next poll.
- * It comes back only when everything is flushed, which needs a single thread.
+ *     stores, and blocks that leave it keep their place: a reader without a lock sees a chain that
+ *     is or was true.
+ *  2. A slot that jumps to a block is in its chain of incoming slots: when the block dies, each is
+ *     sent back to its stub, then the block leaves the table.
+ *  3. An inline cache's key is written once, after its host. When its block dies the host becomes
+ *     rt_thunk_jump, which is right for every key: a reader may have compared the key already.
+ *  4. Every guest byte of a live block is in an extent of its page's bucket.
  */
-#include "engine/lift/lift.h"
-#include "engine/rt/fmt.h"
 #include "engine/rt/mem.h"
 #include "engine/rt/state.h"
 #include "engine/rt/sys.h"
 
 #include <asm/unistd.h>
 #include <linux/mman.h>
-#include <linux/time.h>
 
-struct rt_state rt_state;
-struct rt_options rt_options;
-
-enum { PAGE_SHIFT = 12, SLOT_MIN = 512, FAULT_MIN = 2048, CODE_MIN = 32 << 10 };
-
-/* ---- chunks ---- */
-static bool map_twice(struct chunk *c, uint8_t *area)
-{
-    uint8_t *write = area + CHUNK_CODE + CHUNK_SLOTS * sizeof(struct slot);
-    long at = sys(__NR_mmap, write, CHUNK_CODE, PROT_READ | PROT_WRITE,
-                  MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
-    if (at < 0)
-        return false;
-    at = sys(__NR_mremap, write, 0, CHUNK_CODE, MREMAP_MAYMOVE | MREMAP_FIXED, area);
-    if (at < 0 || sys(__NR_mprotect, area, CHUNK_CODE, PROT_READ | PROT_EXEC) < 0)
-        return false;
-    c->exec = area;
-    c->write = write;
-    return true;
-}
-
-static struct chunk *new_chunk(void)
-{
-    if (rt_state.chunk_count == CHUNK_MAX)
-        return NULL;
-    struct chunk *c = &rt_state.chunks[rt_state.chunk_count];
-    size_t slots = CHUNK_SLOTS * sizeof(struct slot);
-    uint8_t *area = rt_pages_get(2 * CHUNK_CODE + slots);
-    if (!area || !map_twice(c, area))
-        return NULL;
-    c->slots = (struct slot *)(area + CHUNK_CODE);
-    c->sides = rt_pages_get(CHUNK_SLOTS * sizeof(struct slot_side));
-    c->faults = rt_pages_get(CHUNK_FAULTS * sizeof(struct x64_fault));
-    c->blocks = rt_pages_get(CHUNK_SLOTS * sizeof(struct block *));
-    if (!c->sides || !c->faults || !c->blocks)
-        return NULL;
-    __atomic_store_n(&rt_state.chunk_count, rt_state.chunk_count + 1, __ATOMIC_RELEASE);
-    return c;
-}
-
-static void empty_chunk(struct chunk *c)
-{
-    c->code_used = c->slots_used = c->faults_used = c->block_count = 0;
-}
-
-static bool has_room(const struct chunk *c)
-{
-    return !c->sealed && CHUNK_CODE - c->code_used >= CODE_MIN &&
-           CHUNK_SLOTS - c->slots_used >= SLOT_MIN && CHUNK_FAULTS - c->faults_used >= FAULT_MIN;
-}
-
-/* Everything is forgotten. Only while no other thread can be in translated code. */
-static void flush(void)
-{
-    for (unsigned m = 0; m < MODES; m++)
-        if (rt_state.tables[m])
-            memset(rt_state.tables[m], 0, sizeof(struct block *) << TABLE_BITS);
-    for (uint32_t k = 0; k < rt_state.chunk_count; k++) {
-        struct chunk *c = &rt_state.chunks[k];
-        if (c->shared && !map_twice(c, c->exec))
-            continue; /* stays sealed */
-        c->shared = c->sealed = false;
-        empty_chunk(c);
-    }
-    memset(rt_state.page_map, 0, sizeof(rt_state.page_map));
-    rt_state.epoch++;
-    rt_state.stats.flushes++;
-}
-
-static struct chunk *chunk_with_room(void)
-{
-    for (uint32_t k = rt_state.chunk_count; k-- > 0;)
-        if (has_room(&rt_state.chunks[k]))
-            return &rt_state.chunks[k];
-    struct chunk *c = new_chunk();
-    if (c)
-        return c;
-    if (rt_state.cpu_count > 1)
-        rt_bug("no memory for translated code", __FILE__, __LINE__);
-    flush();
-    for (uint32_t k = 0; k < rt_state.chunk_count; k++)
-        if (has_room(&rt_state.chunks[k]))
-            return &rt_state.chunks[k];
-    rt_bug("no memory for translated code", __FILE__, __LINE__);
-}
+enum { PAGE_SHIFT = 12, PAGE_MASK = (1 << PAGE_SHIFT) - 1 };
 
 /* ---- the table ---- */
-static struct block **table_of(unsigned mode)
+static struct block **bucket(uint64_t pc, unsigned mode)
 {
-    if (!rt_state.tables[mode])
-        rt_state.tables[mode] = rt_pages_get(sizeof(struct block *) << TABLE_BITS);
-    if (!rt_state.tables[mode])
-        rt_bug("no memory for the block table", __FILE__, __LINE__);
-    return rt_state.tables[mode];
-}
-
-static uint32_t bucket(uint64_t pc)
-{
-    return (uint32_t)(pc >> 2) & ((1u << TABLE_BITS) - 1);
+    uint32_t k = (uint32_t)(pc >> 2) & ((1u << TABLE_BITS) - 1);
+    return &rt_state.tables[(mode << TABLE_BITS) + k];
 }
 
 struct block *code_find(uint64_t pc, unsigned mode)
 {
-    struct block **head = &table_of(mode)[bucket(pc)];
-    struct block *before = NULL;
-    for (struct block *b = *head; b; before = b, b = b->next) {
-        if (b->pc != pc)
-            continue;
-        if (before) { /* to the front, where assembly looks */
-            before->next = b->next;
-            b->next = *head;
-            __atomic_store_n(head, b, __ATOMIC_RELEASE);
-        }
-        return b;
-    }
-    return NULL;
+    struct block *b = *bucket(pc, mode);
+    while (b && b->pc != pc)
+        b = b->next;
+    return b;
 }
 
-static void table_remove(struct block *b)
+static void table_add(struct block *b)
 {
-    struct block **at = &table_of(b->mode)[bucket(b->pc)];
+    struct block **head = bucket(b->pc, b->mode);
+    b->next = *head;
+    __atomic_store_n(head, b, __ATOMIC_RELEASE);
+}
+
+static void table_remove(const struct block *b)
+{
+    struct block **at = bucket(b->pc, b->mode);
     while (*at && *at != b)
         at = &(*at)->next;
     if (*at)
         __atomic_store_n(at, b->next, __ATOMIC_RELEASE);
 }
 
-static struct block *new_block(void)
+void code_forget_all(void)
 {
-    enum { BATCH = 64 << 10 };
-    if (!rt_state.block_pool_left) {
-        rt_state.block_pool = rt_pages_get(BATCH);
-        if (!rt_state.block_pool)
-            rt_bug("no memory for block descriptors", __FILE__, __LINE__);
-        rt_state.block_pool_left = BATCH / sizeof(struct block);
-    }
-    rt_state.block_pool_left--;
-    return rt_state.block_pool++;
+    sys(__NR_madvise, rt_state.tables, MODES * sizeof(struct block *) << TABLE_BITS, MADV_DONTNEED);
+    memset(rt_state.extent_heads, 0, sizeof(rt_state.extent_heads));
+    rt_state.extent_used = rt_state.extent_free = 0;
 }
 
-/* ---- pages that have translations ---- */
-static void mark_pages(uint64_t low, uint64_t high)
+/* ---- extents: which guest bytes have translations ---- */
+static uint32_t *extents_of(uint64_t page)
 {
-    for (uint64_t p = low >> PAGE_SHIFT; p <= (high - 1) >> PAGE_SHIFT; p++) {
-        uint32_t k = (uint32_t)p & ((1u << PAGE_MAP_BITS) - 1);
-        rt_state.page_map[k / 64] |= 1ull << (k % 64);
-    }
+    uint32_t k = (uint32_t)(page ^ page >> EXTENT_BITS) & ((1u << EXTENT_BITS) - 1);
+    return &rt_state.extent_heads[k];
 }
 
-static bool any_page(uint64_t low, uint64_t high)
+bool code_has_room(void)
 {
-    uint64_t first = low >> PAGE_SHIFT, last = (high - 1) >> PAGE_SHIFT;
-    if (last - first >= 1u << PAGE_MAP_BITS)
-        return true;
-    for (uint64_t p = first; p <= last; p++) {
-        uint32_t k = (uint32_t)p & ((1u << PAGE_MAP_BITS) - 1);
-        if (rt_state.page_map[k / 64] >> (k % 64) & 1)
-            return true;
-    }
-    return false;
+    return rt_state.extent_room - rt_state.extent_used >= REGION_INSNS;
 }
 
-/* ---- translation ---- */
-static bool fetch(void *context, uint64_t pc, uint32_t *ret_word)
+static void add_extent(struct block *b, uint64_t from, uint64_t last)
 {
-    (void)context;
-    if (!linux_may_execute(pc))
-        return false;
-    return rt_guest_read(ret_word, pc, 4);
+    uint32_t n = rt_state.extent_free;
+    if (n)
+        rt_state.extent_free = rt_state.extents[n - 1].next;
+    else
+        n = ++rt_state.extent_used;
+    uint32_t *head = extents_of(from >> PAGE_SHIFT);
+    rt_state.extents[n - 1] = (struct extent){.block = b,
+                                              .page = (uint32_t)(from >> PAGE_SHIFT),
+                                              .next = *head,
+                                              .from = from & PAGE_MASK,
+                                              .last = last & PAGE_MASK};
+    __atomic_store_n(head, n, __ATOMIC_RELEASE);
 }
 
-static bool known(void *context, uint64_t pc)
+/* Runs of instructions, none beyond a page. */
+static void add_extents(struct block *b, const struct ir_region *r)
 {
-    return code_find(pc, (unsigned)(uintptr_t)context) != NULL;
-}
-
-/* ---- tagged addresses: the top byte counts for the host, not for the guest (TBI). Code is made
- * without a thought of them; an instruction that meets one is translated again, cutting its
- * addresses. ---- */
-static uint64_t *tagged_place(uint64_t pc)
-{
-    uint32_t k = (uint32_t)(pc >> 2) * 0x9e3779b1u >> 19;
-    while (rt_state.tagged[k] && rt_state.tagged[k] != pc)
-        k = (k + 1) % TAGGED_MAX;
-    return &rt_state.tagged[k];
-}
-
-static bool tagged(void *context, uint64_t pc)
-{
-    (void)context;
-    if (!rt_state.tagged)
-        return false;
-    /* so many that the table is nearly full: all of them */
-    return rt_state.tagged_count > TAGGED_MAX / 2 || *tagged_place(pc) == pc;
-}
-
-void code_note_tagged(uint64_t pc)
-{
-    rt_lock();
-    if (!rt_state.tagged)
-        rt_state.tagged = rt_pages_get(TAGGED_MAX * sizeof(uint64_t));
-    if (rt_state.tagged && rt_state.tagged_count <= TAGGED_MAX / 2 && *tagged_place(pc) != pc) {
-        *tagged_place(pc) = pc;
-        rt_state.tagged_count++;
-    }
-    rt_unlock();
-    rt_invalidate(pc, 4);
-}
-
-static void guest_range(const struct ir_region *r, struct block *b)
-{
-    b->low = ~0ull;
-    b->high = 0;
+    uint64_t from = 0, behind = 0;
     for (uint32_t i = 0; i < r->count; i++) {
-        const struct ir_ins *ins = &r->ins[i];
-        if (ins->op != IR_INSN)
+        uint64_t pc = r->ins[i].imm;
+        if (r->ins[i].op != IR_INSN)
             continue;
-        if (ins->imm < b->low)
-            b->low = ins->imm;
-        if (ins->imm + 4 > b->high)
-            b->high = ins->imm + 4;
+        if (pc != behind || !(pc & PAGE_MASK)) {
+            if (behind)
+                add_extent(b, from, behind - 1);
+            from = pc;
+        }
+        behind = pc + 4;
     }
+    add_extent(b, from, behind - 1);
 }
 
-static struct block *publish(struct chunk *c, const struct ir_region *r, const struct x64_out *o)
+/* ---- new blocks ---- */
+static void settle_slots(struct chunk *c, const struct x64_out *o)
 {
-    struct block *b = new_block();
-    *b = (struct block){.pc = r->pc,
-                        .host = c->exec + c->code_used,
-                        .code = c->code_used,
-                        .code_size = o->code_size,
-                        .faults = c->faults_used,
-                        .fault_count = o->fault_count,
-                        .chunk = (uint16_t)(c - rt_state.chunks),
-                        .mode = (uint8_t)r->mode};
-    guest_range(r, b);
-    mark_pages(b->low, b->high);
     for (uint32_t k = 0; k < o->slot_count; k++) {
         uint32_t stub = 0;
         if (o->slots[k].host)
@@ -270,86 +119,26 @@ static struct block *publish(struct chunk *c, const struct ir_region *r, const s
             o->slots[k].host = (void *)(uintptr_t)rt_thunk_jump;
         c->sides[c->slots_used + k] = (struct slot_side){0, stub};
     }
-    c->blocks[c->block_count] = b;
-    __atomic_store_n(&c->block_count, c->block_count + 1, __ATOMIC_RELEASE);
+}
+
+struct block *code_publish(struct chunk *c, const struct ir_region *r, const struct x64_out *o)
+{
+    struct block *b = &c->blocks[c->block_count];
+    *b = (struct block){.pc = r->pc,
+                        .host = c->exec + c->code_used,
+                        .code = c->code_used,
+                        .code_size = o->code_size,
+                        .faults = c->faults_used,
+                        .fault_count = o->fault_count,
+                        .mode = (uint8_t)r->mode};
+    settle_slots(c, o);
     c->code_used = (c->code_used + o->code_size + 15) & ~15u;
     c->slots_used += o->slot_count;
     c->faults_used += o->fault_count;
-    struct block **head = &table_of(r->mode)[bucket(r->pc)];
-    b->next = *head;
-    __atomic_store_n(head, b, __ATOMIC_RELEASE);
+    __atomic_store_n(&c->block_count, c->block_count + 1, __ATOMIC_RELEASE);
+    add_extents(b, r);
+    table_add(b);
     return b;
-}
-
-static uint64_t now(void)
-{
-    struct timespec t;
-    sys(__NR_clock_gettime, CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static struct x64_out out_in(struct chunk *c)
-{
-    return (struct x64_out){.code = c->write + c->code_used,
-                            .code_addr = (uint64_t)(uintptr_t)(c->exec + c->code_used),
-                            .slots = c->slots + c->slots_used,
-                            .faults = c->faults + c->faults_used,
-                            .code_room = CHUNK_CODE - c->code_used,
-                            .slot_room = CHUNK_SLOTS - c->slots_used,
-                            .fault_room = CHUNK_FAULTS - c->faults_used};
-}
-
-static void count(const struct ir_region *r, const struct x64_out *o)
-{
-    rt_state.stats.regions++;
-    rt_state.stats.insns += r->insns;
-    rt_state.stats.code_bytes += o->code_size;
-}
-
-/* CPUID may cost much in a virtual machine: asked when somebody wants to know. */
-static bool host(void *context, enum lift_host what)
-{
-    (void)context;
-    if (!rt_state.host) {
-        uint32_t a = 7, b, c = 0, d;
-        __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-        rt_state.host = 1u | (b >> 29 & 1u) << (LIFT_HOST_SHA + 1);
-    }
-    return rt_state.host >> (what + 1) & 1;
-}
-
-struct block *code_translate(uint64_t pc, unsigned mode)
-{
-    if (!rt_state.region) {
-        rt_state.region = rt_pages_get(sizeof(struct ir_region));
-        rt_state.work = rt_pages_get(x64_work_size);
-        if (!rt_state.region || !rt_state.work)
-            rt_bug("no memory to translate", __FILE__, __LINE__);
-    }
-    uint64_t start = rt_options.stats ? now() : 0;
-    struct lift_env env = {.fetch = fetch,
-                           .known = known,
-                           .tagged = tagged,
-                           .host = host,
-                           .context = (void *)(uintptr_t)mode,
-                           .mode = mode,
-                           .max_insns = REGION_INSNS};
-    /* a chunk nearly full, or a region too rich for the compiler's tables: less at a time */
-    for (;; env.max_insns /= 2) {
-        if (!env.max_insns)
-            rt_bug("an instruction that cannot be compiled", __FILE__, __LINE__);
-        a64_lift_region(rt_state.region, pc, &env);
-        struct chunk *c = chunk_with_room();
-        struct x64_out o = out_in(c);
-        if (x64_compile(rt_state.region, &o, rt_state.work) != X64_OK)
-            continue;
-        struct block *b = publish(c, rt_state.region, &o);
-        count(rt_state.region, &o);
-        if (rt_options.stats)
-            rt_state.stats.ns += now() - start;
-        rt_dump(b, c);
-        return b;
-    }
 }
 
 /* ---- links ---- */
@@ -369,8 +158,9 @@ void code_link(struct slot *slot, struct block *block)
 {
     struct chunk *c;
     uint32_t n = slot_number(slot, &c);
-    struct slot_side *side = &c->sides[n % CHUNK_SLOTS];
-    side->next = block->incoming;
+    if (slot->host == block->host) /* another thread was quicker */
+        return;
+    c->sides[n % CHUNK_SLOTS].next = block->incoming;
     block->incoming = n + 1;
     __atomic_store_n(&slot->host, block->host, __ATOMIC_RELEASE);
     rt_state.stats.links++;
@@ -382,66 +172,72 @@ static void unlink_incoming(struct block *b)
     while (n) {
         struct chunk *c = &rt_state.chunks[(n - 1) / CHUNK_SLOTS];
         struct slot *s = &c->slots[(n - 1) % CHUNK_SLOTS];
-        struct slot_side *side = &c->sides[(n - 1) % CHUNK_SLOTS];
-        if (side->stub) {
-            __atomic_store_n(&s->host, (void *)(c->exec + side->stub), __ATOMIC_RELEASE);
-        } else { /* the cache is dead: not empty, and what matches goes the long way */
-            __atomic_store_n(&s->host, (void *)(uintptr_t)rt_thunk_jump, __ATOMIC_RELEASE);
-            __atomic_store_n(&s->pc, 1, __ATOMIC_RELEASE);
-        }
+        const struct slot_side *side = &c->sides[(n - 1) % CHUNK_SLOTS];
+        void *to = side->stub ? c->exec + side->stub : (void *)(uintptr_t)rt_thunk_jump;
+        __atomic_store_n(&s->host, to, __ATOMIC_RELEASE);
         n = side->next;
     }
     b->incoming = 0;
 }
 
-void rt_invalidate(uint64_t start, uint64_t length)
+/* ---- death ---- */
+static void kill(struct block *b)
 {
-    if (!length)
-        return;
-    rt_lock();
-    bool hit = false;
-    if (any_page(start, start + length)) {
-        for (uint32_t k = 0; k < rt_state.chunk_count; k++) {
-            struct chunk *c = &rt_state.chunks[k];
-            for (uint32_t i = 0; i < c->block_count; i++) {
-                struct block *b = c->blocks[i];
-                if (b->dead || b->low >= start + length || b->high <= start)
-                    continue;
-                b->dead = true;
-                hit = true;
-                unlink_incoming(b);
-                table_remove(b);
-                rt_state.stats.invalidated++;
-            }
+    b->dead = true;
+    unlink_incoming(b);
+    table_remove(b);
+    rt_state.stats.invalidated++;
+}
+
+/* Which of a bucket's extents are meant: bytes from..last of pages first..first + more. */
+struct range {
+    uint32_t first, more;
+    uint32_t from, last;
+};
+
+static void kill_in(uint32_t *head, const struct range *r)
+{
+    for (uint32_t *at = head; *at;) {
+        uint32_t n = *at;
+        struct extent *e = &rt_state.extents[n - 1];
+        if (!e->block->dead && e->page - r->first <= r->more && e->from <= r->last &&
+            e->last >= r->from)
+            kill(e->block);
+        if (!e->block->dead) {
+            at = &e->next;
+            continue;
         }
+        __atomic_store_n(at, e->next, __ATOMIC_RELAXED);
+        e->next = rt_state.extent_free;
+        rt_state.extent_free = n;
     }
-    if (hit) {
-        __atomic_add_fetch(&rt_state.epoch, 1, __ATOMIC_RELEASE);
-        for (struct cpu *c = rt_state.cpus; c; c = c->next)
-            __atomic_store_n(&c->fuel, -1, __ATOMIC_RELEASE);
-    }
-    rt_unlock();
 }
 
-/* ---- fork: both sides see the same pages of code. Only the process that made a chunk goes on
- * filling it; the child sees what it fills, but knows nothing of it. ---- */
-void rt_fork_prepare(void)
+void code_kill(uint64_t start, uint64_t length)
 {
-    rt_lock();
+    uint64_t end = start + length - 1, first = start >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
+    if (last - first >= 1u << EXTENT_BITS) { /* by buckets, and by whole pages */
+        uint64_t more = last - first < UINT32_MAX ? last - first : UINT32_MAX;
+        struct range r = {(uint32_t)first, (uint32_t)more, 0, PAGE_MASK};
+        for (uint32_t k = 0; k < 1u << EXTENT_BITS; k++)
+            kill_in(&rt_state.extent_heads[k], &r);
+        return;
+    }
+    for (uint64_t p = first; p <= last; p++) {
+        struct range r = {(uint32_t)p, 0, p == first ? start & PAGE_MASK : 0,
+                          p == last ? end & PAGE_MASK : PAGE_MASK};
+        kill_in(extents_of(p), &r);
+    }
 }
 
-void rt_fork_done(bool child)
+/* A translation that is being made may have read the old bytes: then the lock is held. */
+bool code_none(uint64_t start, uint64_t length)
 {
-    for (uint32_t k = 0; k < rt_state.chunk_count; k++) {
-        rt_state.chunks[k].shared = true;
-        if (child)
-            rt_state.chunks[k].sealed = true;
-    }
-    if (child) {
-        rt_excl_forget();
-        rt_state.cpus = rt_cpu();
-        rt_state.cpus->next = NULL;
-        rt_state.cpu_count = 1;
-    }
-    rt_unlock();
+    uint64_t first = start >> PAGE_SHIFT, last = (start + length - 1) >> PAGE_SHIFT;
+    if (__atomic_load_n(&rt_state.lock, __ATOMIC_ACQUIRE))
+        return false;
+    for (uint64_t p = first; p <= last; p++)
+        if (__atomic_load_n(extents_of(p), __ATOMIC_ACQUIRE))
+            return false;
+    return true;
 }

@@ -37,13 +37,16 @@ struct cpu *rt_cpu_new(void)
     cpu->host_sp = (uint64_t)(uintptr_t)(area + AT_C_STACK + C_STACK);
     cpu->ret_limit = (uint64_t)(uintptr_t)(area + AT_RET);
     cpu->ret_top = cpu->ret_limit + RET_STACK - RET_SLACK;
-    memset((void *)cpu->ret_top, 0xff, RET_SLACK);
+    for (uint64_t *p = (uint64_t *)cpu->ret_top; p < (uint64_t *)(cpu->ret_top + RET_SLACK);
+         p += 2) {
+        p[0] = (uint64_t)(uintptr_t)rt_return_empty;
+        p[1] = ~0ull;
+    }
     cpu->fuel = FUEL;
     cpu->excl_addr = ~0ull;
     rt_set_thunks(cpu);
     rt_mode_changed(cpu);
-    rt_lock();
-    cpu->epoch = rt_state.epoch;
+    rt_lock(cpu);
     cpu->next = rt_state.cpus;
     rt_state.cpus = cpu;
     rt_state.cpu_count++;
@@ -53,7 +56,8 @@ struct cpu *rt_cpu_new(void)
 
 void rt_cpu_free(struct cpu *cpu)
 {
-    rt_lock();
+    rt_lock_forget(cpu);
+    rt_lock(rt_cpu());
     struct cpu **at = &rt_state.cpus;
     while (*at && *at != cpu)
         at = &(*at)->next;
@@ -139,9 +143,13 @@ void rt_excl_forget(void)
     rt_cpu()->excl_cell = NULL;
 }
 
+/* Forgetting takes the lock, which no helper may (state.h): THUNK_RESUME does it, which follows. */
 void helper_ic_ivau(struct cpu *cpu)
 {
-    rt_invalidate(cpu->arg[0] & ~63ull, 64);
+    uint64_t line = cpu->arg[0] & ~63ull;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (!code_none(line, 64))
+        cpu->changed_line = line | 1;
 }
 
 void helper_cntvct(struct cpu *cpu)

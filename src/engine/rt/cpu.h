@@ -95,6 +95,9 @@ struct cpu {
     uint64_t fault_address;   /* of the last access whose address was cut to 56 bits (tags) */
     struct cpu *self;         /* this structure, for rt_cpu() */
     uint64_t epoch;           /* rt_state.epoch when the return stack was last known to be good */
+    uint64_t flushes;         /* rt_state.flushes when the thread last went into code */
+    uint32_t in_code;         /* the thread may be in translated code (rt/state.h) */
+    uint64_t changed_line;    /* IC IVAU of a line with translations, 0: none; for THUNK_RESUME */
     struct cpu *next;         /* list of all cpus, under the runtime's lock */
     void *area;               /* what rt_cpu_new mapped */
     struct thread *thread;    /* the runtime's and Linux layer's part; opaque to translated code */

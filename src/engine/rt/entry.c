@@ -11,6 +11,7 @@
  *  1. Vectors and MXCSR are the guest's all the time: C code is compiled without them.
  *  2. Every thunk but HELPER may use rax, rcx, rdx and EFLAGS freely.
  *  3. The C stack is empty whenever translated code runs: each thunk starts at its top.
+ *  4. cpu->in_code (state.h) is 0 from TO_C on, and 1 again before anything of the code is used.
  */
 #include "engine/rt/state.h"
 #include "engine/x64/regs.h"
@@ -25,41 +26,46 @@
 #define SAVE_ALL PINNED_X(SAVE)
 #define LOAD_ALL PINNED_X(LOAD)
 
-/* The C stack, with the guest's rsp kept at its top; 16-byte aligned. */
+/* Out of translated code and onto the C stack, whose top keeps the guest's rsp (rt_empty_returns
+ * changes it) and, for system calls, pc; 16-byte aligned. */
 #define TO_C                                                                                       \
+    "movl $0, %c[in_code](%%rbp)\n"                                                                \
     "mov %%rsp, %%rcx\n"                                                                           \
     "mov %c[host_sp](%%rbp), %%rsp\n"                                                              \
     "push %%rcx\n"                                                                                 \
     "push %c[pc](%%rbp)\n"                                                                         \
     "lea %c[minus_bias](%%rbp), %%rdi\n"
+/* Back; the C function has set in_code and returned where to go. */
 #define FROM_C                                                                                     \
     "pop %%rcx\n"                                                                                  \
-    "pop %%rsp\n"
+    "pop %%rsp\n" LOAD_ALL "jmp *%%rax\n"
+#define EPOCH "rt_state + %c[state_epoch](%%rip)"
 
 __attribute__((naked, used)) static void entry(void)
 {
     __asm__ volatile(
-        ".globl rt_entry_start, rt_entry_end, rt_fault_entry, rt_thunk_jump\n"
-        ".hidden rt_entry_start, rt_entry_end, rt_fault_entry, rt_thunk_jump\n"
+        ".globl rt_entry_start, rt_entry_end, rt_fault_entry, rt_thunk_jump, rt_return_empty\n"
+        ".hidden rt_entry_start, rt_entry_end, rt_fault_entry, rt_thunk_jump, rt_return_empty\n"
         ".globl rt_run\n"
         ".hidden rt_run\n"
         "rt_run:\n"
         "lea %c[bias](%%rdi), %%rbp\n"
-        "mov %c[host_sp](%%rbp), %%rsp\n"
-        "mov %c[pc](%%rbp), %%rsi\n"
+        "mov %c[ret_top](%%rbp), %%rsp\n" TO_C "mov %c[pc](%%rbp), %%rsi\n"
         "call rt_lookup\n"
         "lea %c[v](%%rbp), %%rdi\n" PINNED_V(
-            LOAD_V) "rt_entry_start:\n"
-                    "mov %c[ret_top](%%rbp), %%rsp\n" LOAD_ALL "jmp *%%rax\n"
+            LOAD_V) "rt_entry_start:\n" FROM_C
 
-                    "rt_thunk_link:\n" SAVE_ALL TO_C "mov %%rax, %%rsi\n"
-                    "call rt_link\n" FROM_C LOAD_ALL "jmp *%%rax\n"
+                    "rt_thunk_link:\n"
+                    "mov 8(%%rax), %%rdx\n" SAVE_ALL TO_C "mov %%rax, %%rsi\n"
+                    "call rt_link\n" FROM_C
 
                     "rt_thunk_jump_ic:\n"
                     "cmpq $0, 8(%%rdx)\n"
                     "jne rt_thunk_jump\n" SAVE_ALL TO_C "mov %%rax, %%rsi\n"
-                    "call rt_fill\n" FROM_C LOAD_ALL "jmp *%%rax\n"
+                    "call rt_fill\n" FROM_C
 
+                    /* Deeper calls than their returns were left by longjmp or the like; no match at
+                     * all: code that returns without having been called may loop, so it polls. */
                     "rt_thunk_ret_miss:\n"
                     "mov %%rsp, %%rdx\n"
                     "mov $8, %%ecx\n"
@@ -69,9 +75,17 @@ __attribute__((naked, used)) static void entry(void)
                     "dec %%ecx\n"
                     "jne 1b\n"
                     "mov %c[ret_top](%%rbp), %%rsp\n"
-                    "jmp rt_thunk_jump\n"
+                    "subl $1, %c[fuel](%%rbp)\n"
+                    "jns rt_thunk_jump\n"
+                    "mov %%rax, %c[pc](%%rbp)\n"
+                    "jmp rt_thunk_poll\n"
                     "2: mov %%rdx, %%rsp\n"
                     "ret\n"
+
+                    /* Where an empty return stack leads: its key matches what no code can be at. */
+                    "rt_return_empty:\n"
+                    "mov $-1, %%rax\n"
+                    "mov %c[ret_top](%%rbp), %%rsp\n"
 
                     "rt_thunk_jump:\n"
                     "mov %c[table](%%rbp), %%rdx\n"
@@ -80,30 +94,41 @@ __attribute__((naked, used)) static void entry(void)
                     "and %[mask], %%ecx\n"
                     "mov (%%rdx, %%rcx, 8), %%rcx\n"
                     "test %%rcx, %%rcx\n"
-                    "je 3f\n"
-                    "cmp %%rax, %c[block_pc](%%rcx)\n"
-                    "jne 3f\n"
+                    "je 4f\n"
+                    "3: cmp %%rax, %c[block_pc](%%rcx)\n"
+                    "jne 5f\n"
                     "jmp *%c[block_host](%%rcx)\n"
-                    "3:\n" SAVE_ALL TO_C "mov %%rax, %%rsi\n"
-                    "call rt_lookup\n" FROM_C LOAD_ALL "jmp *%%rax\n"
+                    "5: mov %c[block_next](%%rcx), %%rcx\n"
+                    "test %%rcx, %%rcx\n"
+                    "jne 3b\n"
+                    "4:\n" SAVE_ALL TO_C "mov %%rax, %%rsi\n"
+                    "call rt_lookup\n" FROM_C
 
+                    /* Behind the call the thread is in code again as soon as in_code says so: only
+                     * then is the epoch looked at. */
                     "rt_thunk_syscall:\n" SAVE_ALL TO_C "call linux_syscall\n"
-                    "lea %c[minus_bias](%%rbp), %%rdi\n"
-                    "call rt_epoch_check\n"
+                    "mov $1, %%eax\n"
+                    "xchg %%eax, %c[in_code](%%rbp)\n"
+                    "mov " EPOCH ", %%rax\n"
+                    "cmp %%rax, %c[epoch](%%rbp)\n"
+                    "jne 6f\n"
                     "pop %%rcx\n"
-                    "pop %%rsp\n"
-                    "test %%eax, %%eax\n"
-                    "jne 4f\n"
                     "cmp %%rcx, %c[pc](%%rbp)\n"
-                    "jne 4f\n" LOAD_ALL "ret\n"
-                    "4: mov %c[ret_top](%%rbp), %%rsp\n"
-                    "jmp 5f\n"
+                    "jne 6f\n"
+                    "pop %%rsp\n" LOAD_ALL "ret\n"
+                    "6: mov %c[ret_top](%%rbp), %%rsp\n" TO_C "mov %c[pc](%%rbp), %%rsi\n"
+                    "call rt_lookup\n" FROM_C
 
-                    "rt_thunk_poll:\n" SAVE_ALL TO_C "call rt_poll\n" FROM_C "jmp 5f\n"
+                    "rt_thunk_poll:\n" SAVE_ALL TO_C "call rt_poll\n" FROM_C
 
-                    "rt_thunk_resume:\n" SAVE_ALL "mov %c[ret_top](%%rbp), %%rsp\n"
-                    "5:\n" TO_C "mov %c[pc](%%rbp), %%rsi\n"
-                    "call rt_lookup\n" FROM_C LOAD_ALL "jmp *%%rax\n"
+                    "rt_thunk_resume:\n"
+                    "cmpq $0, %c[changed_line](%%rbp)\n"
+                    "jne 7f\n"
+                    "mov " EPOCH ", %%rax\n"
+                    "cmp %%rax, %c[epoch](%%rbp)\n"
+                    "mov %c[pc](%%rbp), %%rax\n"
+                    "je rt_thunk_jump\n"
+                    "7:\n" SAVE_ALL TO_C "call rt_resume\n" FROM_C
 
                     "rt_thunk_raise:\n" SAVE_ALL TO_C "mov %%eax, %%esi\n"
                     "call linux_raise\n"
@@ -140,9 +165,13 @@ __attribute__((naked, used)) static void entry(void)
         :
         : [x] "i"(OFF(x)), [v] "i"(OFF(v)), [pc] "i"(OFF(pc)), [host_sp] "i"(OFF(host_sp)),
           [ret_top] "i"(OFF(ret_top)), [table] "i"(OFF(table)), [helper] "i"(OFF(helper)),
-          [saved] "i"(OFF(saved)), [bias] "i"(CPU_BIAS), [minus_bias] "i"(-CPU_BIAS),
-          [mask] "i"((1 << TABLE_BITS) - 1), [block_pc] "i"(offsetof(struct block, pc)),
-          [block_host] "i"(offsetof(struct block, host)));
+          [saved] "i"(OFF(saved)), [fuel] "i"(OFF(fuel)), [in_code] "i"(OFF(in_code)),
+          [epoch] "i"(OFF(epoch)), [changed_line] "i"(OFF(changed_line)), [bias] "i"(CPU_BIAS),
+          [minus_bias] "i"(-CPU_BIAS), [mask] "i"((1 << TABLE_BITS) - 1),
+          [block_pc] "i"(offsetof(struct block, pc)),
+          [block_host] "i"(offsetof(struct block, host)),
+          [block_next] "i"(offsetof(struct block, next)),
+          [state_epoch] "i"(offsetof(struct rt_state, epoch)));
 }
 
 extern const char rt_thunk_link[], rt_thunk_jump_ic[], rt_thunk_ret_miss[], rt_thunk_syscall[],

@@ -3,8 +3,8 @@
  * From a host fault back to the guest, and guest memory as C reads it.
  *
  * Runs in the host's signal handler, on the alternate stack, with any lock possibly held by the
- * interrupted code: takes none. Chunks and their arrays only grow; they are read as they were
- * published.
+ * interrupted code: takes none. Chunks and their arrays only grow while a thread is in translated
+ * code (a flush waits); they are read as they were published.
  */
 #include "engine/rt/state.h"
 
@@ -29,14 +29,14 @@ struct block *code_at(uint64_t host, struct chunk **ret_chunk)
         uint32_t low = 0, high = __atomic_load_n(&c->block_count, __ATOMIC_ACQUIRE);
         while (low < high) { /* the last block that begins at or before it */
             uint32_t middle = (low + high) / 2;
-            if (c->blocks[middle]->code <= offset)
+            if (c->blocks[middle].code <= offset)
                 low = middle + 1;
             else
                 high = middle;
         }
-        if (!low || offset - c->blocks[low - 1]->code >= c->blocks[low - 1]->code_size)
+        if (!low || offset - c->blocks[low - 1].code >= c->blocks[low - 1].code_size)
             return NULL;
-        return c->blocks[low - 1];
+        return &c->blocks[low - 1];
     }
     *ret_chunk = NULL;
     return NULL;
@@ -88,7 +88,7 @@ static uint32_t stored_flags(uint64_t efl, unsigned kind)
 }
 
 /* ---- guest memory from C ---- */
-extern const char rt_copy_start[], rt_copy_end[], rt_copy_failed[], rt_scan_start[], rt_scan_end[];
+extern const char rt_copy_start[], rt_copy_end[], rt_copy_failed[];
 
 /* Bytes not copied. */
 __attribute__((naked, noinline)) static size_t copy(void *to, const void *from, size_t n)
@@ -167,14 +167,4 @@ bool rt_host_fault(void *ucontext, int signal, int code, uint64_t address)
     cpu->arg[2] = (uint64_t)(int64_t)code;
     g[GREG_RIP] = (uint64_t)(uintptr_t)rt_fault_entry;
     return true;
-}
-
-void rt_fault_deliver(struct cpu *cpu)
-{
-    if (cpu->arg[1] == SIGSEGV_ && cpu->arg[2] == SI_KERNEL_) {
-        rt_vectors_save(cpu);
-        code_note_tagged(cpu->pc);
-        rt_run(cpu);
-    }
-    linux_fault(cpu, (int)cpu->arg[1], (int)cpu->arg[2], cpu->arg[0]);
 }

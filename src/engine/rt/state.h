@@ -2,8 +2,29 @@
  *
  * The runtime's own state: one structure for the process, in the window. Inside rt only.
  *
- * Locks: rt_lock (translation, blocks, chunks, list of cpus) is the innermost one: nothing is
- * called with it held but the lifter, the compiler and system calls of the window.
+ *   window.c     the window and its pages
+ *   chunk.c      memory of code; flush
+ *   code.c       blocks: table, links, invalidation
+ *   translate.c  from a guest address to a block; what thunks call
+ *   entry.c      the thunks
+ *   fault.c      from a host fault back to the guest; guest memory from C
+ *   cpu.c        threads' cpus; helpers
+ *   report.c     statistics, dumps, bugs
+ *
+ * Locks: rt_lock (translation, blocks, chunks, list of cpus) is the innermost one but for the
+ * window's: nothing is called with it held but the lifter, the compiler and system calls of the
+ * window. Its word names the cpu that holds it, so that what a killed vfork child held is let go
+ * when its cpu is freed; changes under it are made in an order that may end anywhere.
+ *
+ * Who is where: cpu->in_code is 1 while a thread may be in translated code (or in a helper that it
+ * called). A thread enters under the lock, or with a full barrier and a look at rt_state.epoch
+ * behind it. Then a flush can wait until nobody is in code: it raises the epoch, makes every fuel
+ * negative, and all code polls on whatever may loop. So nothing that a thread does while in_code is
+ * 1 may take the lock.
+ *
+ * Epochs: rt_state.epoch is raised when code dies. A thread that sees another epoch than its own on
+ * its way into code empties its return stack: a return may lead to the dead. The code of a dead
+ * block stays where it is until a flush, which empties everything.
  */
 #ifndef ENGINE_RT_STATE_H
 #define ENGINE_RT_STATE_H
@@ -15,7 +36,8 @@
 enum {
     CHUNK_CODE = 1 << 20,
     CHUNK_SLOTS = 16384,
-    CHUNK_FAULTS = 65536,
+    CHUNK_FAULTS = 32768,
+    CHUNK_BLOCKS = 8192,
     TABLE_BITS = 15,
     MODES = 4,
     REGION_INSNS = 32,
@@ -33,15 +55,21 @@ struct block {
     uint64_t pc;          /* guest address */
     void *host;           /* entry */
     struct block *next;   /* same bucket of the table */
-    uint64_t low, high;   /* guest bytes it was made from lie in [low, high) */
     uint32_t code;        /* offset in the chunk */
     uint32_t code_size;   /* bytes */
     uint32_t faults;      /* first entry in the chunk's fault table */
     uint32_t fault_count; /* entries */
     uint32_t incoming;    /* slots that are linked here: number + 1, 0: none */
-    uint16_t chunk;       /* which */
     uint8_t mode;         /* enum ir_mode */
     bool dead;            /* invalidated */
+};
+
+/* Guest bytes within one page that a block was made from. */
+struct extent {
+    struct block *block; /* whose */
+    uint32_t page;       /* low bits of the guest page's number */
+    uint32_t next;       /* same bucket, or free list: number + 1, 0 ends */
+    uint16_t from, last; /* first and last byte in the page */
 };
 
 /* One area of code: two views of the same pages, slots at a fixed distance. */
@@ -51,7 +79,7 @@ struct chunk {
     struct slot *slots;       /* CHUNK_SLOTS, private */
     struct slot_side *sides;  /* the same number */
     struct x64_fault *faults; /* CHUNK_FAULTS */
-    struct block **blocks;    /* blocks in order of their code */
+    struct block *blocks;     /* CHUNK_BLOCKS, in order of their code */
     uint32_t code_used;       /* bytes */
     uint32_t slots_used;      /* slots */
     uint32_t faults_used;     /* entries */
@@ -61,7 +89,7 @@ struct chunk {
 };
 
 enum { TAGGED_MAX = 8192 };
-enum { CHUNK_MAX = 96, PAGE_MAP_BITS = 16 };
+enum { CHUNK_MAX = 256, EXTENT_BITS = 12 };
 
 struct rt_stats {
     uint64_t regions;     /* translated */
@@ -71,20 +99,23 @@ struct rt_stats {
     uint64_t links;       /* slots linked */
     uint64_t polls;       /* fuel ran out */
     uint64_t invalidated; /* blocks */
-    uint64_t flushes;     /* everything forgotten */
     uint64_t ns;          /* in translation */
 };
 
 struct rt_state {
-    uint32_t lock;                  /* futex: 0 free, 1 held, 2 waited for */
-    uint32_t chunk_count;           /* chunks there are */
-    uint64_t epoch;                 /* changes when code is invalidated */
-    struct cpu *cpus;               /* all */
-    uint32_t cpu_count;             /* how many */
-    struct block **tables[MODES];   /* 1 << TABLE_BITS buckets, by mode; NULL until wanted */
-    struct chunk chunks[CHUNK_MAX]; /* code */
-    struct block *block_pool;       /* descriptors not yet used */
-    uint32_t block_pool_left;       /* how many */
+    uint32_t lock;                           /* futex: 0 free, else the holder (state.h) */
+    uint32_t chunk_count;                    /* chunks there are */
+    uint64_t epoch;                          /* raised when code dies */
+    uint64_t flushes;                        /* how often everything was forgotten */
+    struct cpu *cpus;                        /* all */
+    uint32_t cpu_count;                      /* how many */
+    struct block **tables;                   /* MODES times 1 << TABLE_BITS buckets */
+    struct chunk chunks[CHUNK_MAX];          /* code */
+    struct extent *extents;                  /* EXTENT_ROOM */
+    uint32_t extent_room;                    /* entries that fit */
+    uint32_t extent_used;                    /* entries ever used */
+    uint32_t extent_free;                    /* list of those given back: number + 1 */
+    uint32_t extent_heads[1 << EXTENT_BITS]; /* by page: number + 1 */
     uint64_t *tagged;         /* pcs that used tagged addresses: TAGGED_MAX, hashed; or NULL */
     uint32_t tagged_count;    /* entries in use */
     struct ir_region *region; /* working memory of translation */
@@ -92,7 +123,6 @@ struct rt_state {
     struct rt_stats stats;    /* --stats */
     uint32_t host;            /* bit 0: asked; above: enum lift_host */
     uint32_t versions[4096];  /* LL/SC: version of a hashed cell, odd while a store is on */
-    uint64_t page_map[(1 << PAGE_MAP_BITS) / 64]; /* pages that have translations, hashed */
 };
 extern struct rt_state rt_state;
 
@@ -102,33 +132,63 @@ struct rt_options {
     bool dump_insn, dump_ir, dump_code; /* of each region */
     bool perf_map;                      /* write /tmp/perf-PID.map */
     bool strace;                        /* the Linux layer's */
-    bool exec_self; /* the Linux layer's: programs are started through the engine itself */
+    uint32_t code_chunks; /* most chunks of code (1 MiB each), 0: as many as there is room for */
+    bool exec_self;       /* the Linux layer's: programs are started through the engine itself */
 };
 extern struct rt_options rt_options;
 
-void rt_lock(void);
+/* translate.c */
+void rt_lock(struct cpu *cpu);
 void rt_unlock(void);
+/* A cpu that is no more: let go what it held. */
+void rt_lock_forget(struct cpu *cpu);
+unsigned rt_mode(const struct cpu *cpu);
+/* Called from entry.c on the C stack; the first three give the host address to go on at. */
+void *rt_link(struct cpu *cpu, struct slot *slot, uint64_t pc);
+void *rt_lookup(struct cpu *cpu, uint64_t pc);
+void *rt_fill(struct cpu *cpu, uint64_t pc, struct slot *slot);
+void *rt_poll(struct cpu *cpu);
+void *rt_resume(struct cpu *cpu);
+
+/* chunk.c; all under the lock */
+bool chunk_init(void);
+bool chunk_has_room(const struct chunk *c);
+/* One with room for a region. May flush: everything that was known is then void. */
+struct chunk *chunk_with_room(struct cpu *cpu);
 
 /* code.c; all under the lock */
 struct block *code_find(uint64_t pc, unsigned mode);
-struct block *code_translate(uint64_t pc, unsigned mode);
+struct block *code_publish(struct chunk *c, const struct ir_region *r, const struct x64_out *o);
 void code_link(struct slot *slot, struct block *block);
-void code_note_tagged(uint64_t pc); /* not under the lock: takes it */
+/* false: the table of extents is too full for another region. */
+bool code_has_room(void);
+void code_forget_all(void);
+/* Translations of these bytes die. */
+void code_kill(uint64_t start, uint64_t length);
+/* Without the lock, behind a full barrier: is it certain that there are none? */
+bool code_none(uint64_t start, uint64_t length);
+
 /* fault.c: the chunk and block of a host address in translated code, or NULL; needs no lock */
 struct block *code_at(uint64_t host, struct chunk **ret_chunk);
-unsigned rt_mode(const struct cpu *cpu);
+void rt_fault_deliver(struct cpu *cpu);
+
 void rt_excl_forget(void); /* cpu.c */
+/* window.c: around fork */
+void window_fork_prepare(void);
+void window_fork_done(void);
 
 /* entry.c */
 extern const char rt_thunk_jump[] __attribute__((visibility("hidden"))); /* rax = guest pc */
 extern const char rt_entry_start[], rt_entry_end[], rt_fault_entry[];
+extern const char rt_return_empty[] __attribute__((visibility("hidden")));
 void rt_set_thunks(struct cpu *cpu);
-/* translate.c, called from entry.c on the C stack */
-void *rt_link(struct cpu *cpu, struct slot *slot);
-void *rt_lookup(struct cpu *cpu, uint64_t pc);
-void *rt_fill(struct cpu *cpu, uint64_t pc, struct slot *slot);
-void rt_poll(struct cpu *cpu);
-void rt_fault_deliver(struct cpu *cpu);
+/* The guest goes on with an empty return stack. On the C stack of a thunk. */
+static inline void rt_empty_returns(struct cpu *cpu)
+{
+    ((uint64_t *)(uintptr_t)cpu->host_sp)[-1] = cpu->ret_top;
+}
+
+/* report.c */
 void rt_stats_print(void);
 void rt_dump(const struct block *block, const struct chunk *chunk);
 

@@ -1,42 +1,56 @@
-// SPDX-License-Identifier: Apache-2.0
-/* What thunks call: look up, translate, link. Locks, bugs, statistics and dumps. */
-#include "engine/isa/a64.h"
-#include "engine/rt/fmt.h"
-#include "engine/rt/mem.h"
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a guest address to a block: the runtime's lock, translation, and what thunks call.
+ *
+ * A thunk has saved the guest's registers, cleared cpu->in_code and moved to the C stack. All that
+ * was known of code may be void by the time the lock is had: rt_state.flushes tells.
+ */
+#include "engine/lift/lift.h"
 #include "engine/rt/state.h"
 #include "engine/rt/sys.h"
 
 #include <asm/unistd.h>
-#include <linux/fcntl.h>
 #include <linux/futex.h>
+#include <linux/time.h>
 
-/* ---- the lock: a futex of three states ---- */
-void rt_lock(void)
+/* ---- the lock ---- */
+enum { WAITED = 1u << 31 };
+
+static uint32_t lock_id(const struct cpu *cpu)
 {
-    uint32_t seen = 0;
-    if (__atomic_compare_exchange_n(&rt_state.lock, &seen, 1, false, __ATOMIC_ACQUIRE,
+    return (uint32_t)((uintptr_t)cpu >> 12) & ~(uint32_t)WAITED;
+}
+
+void rt_lock(struct cpu *cpu)
+{
+    uint32_t id = lock_id(cpu), seen = 0;
+    if (__atomic_compare_exchange_n(&rt_state.lock, &seen, id, false, __ATOMIC_ACQUIRE,
                                     __ATOMIC_RELAXED))
         return;
-    while (__atomic_exchange_n(&rt_state.lock, 2, __ATOMIC_ACQUIRE))
-        sys(__NR_futex, &rt_state.lock, FUTEX_WAIT_PRIVATE, 2, 0, 0, 0);
+    for (;;) {
+        if (!seen) { /* there may be more who wait */
+            if (__atomic_compare_exchange_n(&rt_state.lock, &seen, id | WAITED, false,
+                                            __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+                return;
+        } else if (seen & WAITED ||
+                   __atomic_compare_exchange_n(&rt_state.lock, &seen, seen | WAITED, false,
+                                               __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            sys(__NR_futex, &rt_state.lock, FUTEX_WAIT_PRIVATE, seen | WAITED, 0, 0, 0);
+            seen = __atomic_load_n(&rt_state.lock, __ATOMIC_RELAXED);
+        }
+    }
 }
 
 void rt_unlock(void)
 {
-    if (__atomic_exchange_n(&rt_state.lock, 0, __ATOMIC_RELEASE) == 2)
+    if (__atomic_exchange_n(&rt_state.lock, 0, __ATOMIC_RELEASE) & WAITED)
         sys(__NR_futex, &rt_state.lock, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }
 
-void rt_bug(const char *what, const char *file, int line)
+void rt_lock_forget(struct cpu *cpu)
 {
-    struct cpu *cpu = rt_cpu();
-    fmt_err("archway-engine: bug: %s (%s:%d), guest pc 0x%X\n", what, file, line,
-            cpu ? cpu->pc : 0ul);
-    sys(__NR_rt_sigprocmask, 1, &(uint64_t){1ull << 5}, 0, 8);
-    sys(__NR_rt_sigaction, 6, &(uint64_t[4]){0}, 0, 8);
-    sys(__NR_kill, sys(__NR_getpid), 6);
-    for (;;)
-        sys(__NR_exit_group, 134);
+    if ((__atomic_load_n(&rt_state.lock, __ATOMIC_RELAXED) & ~(uint32_t)WAITED) == lock_id(cpu))
+        rt_unlock();
 }
 
 /* ---- FP mode ---- */
@@ -51,19 +65,44 @@ unsigned rt_mode(const struct cpu *cpu)
 
 void rt_mode_changed(struct cpu *cpu)
 {
-    unsigned mode = rt_mode(cpu);
-    rt_lock();
-    code_find(0, mode); /* makes the table */
-    cpu->table = rt_state.tables[mode];
-    rt_unlock();
+    struct block **table = rt_state.tables + ((size_t)rt_mode(cpu) << TABLE_BITS);
+    if (cpu->table == table)
+        return;
+    cpu->table = table;
+    cpu->epoch = 0; /* returns lead to code of the other mode */
 }
 
-/* ---- look-ups ---- */
-static struct block *find(struct cpu *cpu, uint64_t pc)
+/* ---- tagged addresses: the top byte counts for the host, not for the guest (TBI). Code is made
+ * without a thought of them; an instruction that meets one is translated again, cutting its
+ * addresses. ---- */
+static uint64_t *tagged_place(uint64_t pc)
 {
-    unsigned mode = rt_mode(cpu);
-    struct block *b = code_find(pc, mode);
-    return b ? b : code_translate(pc, mode);
+    uint32_t k = (uint32_t)(pc >> 2) * 0x9e3779b1u >> 19;
+    while (rt_state.tagged[k] && rt_state.tagged[k] != pc)
+        k = (k + 1) % TAGGED_MAX;
+    return &rt_state.tagged[k];
+}
+
+static bool tagged(void *context, uint64_t pc)
+{
+    (void)context;
+    if (!rt_state.tagged)
+        return false;
+    /* so many that the table is nearly full: all of them */
+    return rt_state.tagged_count > TAGGED_MAX / 2 || *tagged_place(pc) == pc;
+}
+
+static void note_tagged(struct cpu *cpu, uint64_t pc)
+{
+    rt_lock(cpu);
+    if (!rt_state.tagged)
+        rt_state.tagged = rt_pages_get(TAGGED_MAX * sizeof(uint64_t));
+    if (rt_state.tagged && rt_state.tagged_count <= TAGGED_MAX / 2 && *tagged_place(pc) != pc) {
+        *tagged_place(pc) = pc;
+        rt_state.tagged_count++;
+    }
+    rt_unlock();
+    rt_invalidate(pc, 4);
 }
 
 /* A branch target's tag does not count (Arm ARM D8.8.1): bits 63-56 become copies of bit 55. */
@@ -72,132 +111,186 @@ static uint64_t untagged(uint64_t pc)
     return (uint64_t)((int64_t)(pc << 8) >> 8);
 }
 
-void *rt_lookup(struct cpu *cpu, uint64_t pc)
+/* ---- translation ---- */
+static bool fetch(void *context, uint64_t pc, uint32_t *ret_word)
 {
-    pc = untagged(pc);
-    cpu->pc = pc;
-    rt_lock();
-    rt_state.stats.lookups++;
-    void *host = find(cpu, pc)->host;
+    (void)context;
+    if (!linux_may_execute(pc))
+        return false;
+    return rt_guest_read(ret_word, pc, 4);
+}
+
+static bool known(void *context, uint64_t pc)
+{
+    return code_find(pc, (unsigned)(uintptr_t)context) != NULL;
+}
+
+/* CPUID may cost much in a virtual machine: asked when somebody wants to know. */
+static bool host(void *context, enum lift_host what)
+{
+    (void)context;
+    if (!rt_state.host) {
+        uint32_t a = 7, b, c = 0, d;
+        __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+        rt_state.host = 1u | (b >> 29 & 1u) << (LIFT_HOST_SHA + 1);
+    }
+    return rt_state.host >> (what + 1) & 1;
+}
+
+static uint64_t own_time(void)
+{
+    struct timespec t;
+    sys(__NR_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static struct x64_out out_in(struct chunk *c)
+{
+    return (struct x64_out){.code = c->write + c->code_used,
+                            .code_addr = (uint64_t)(uintptr_t)(c->exec + c->code_used),
+                            .slots = c->slots + c->slots_used,
+                            .faults = c->faults + c->faults_used,
+                            .code_room = CHUNK_CODE - c->code_used,
+                            .slot_room = CHUNK_SLOTS - c->slots_used,
+                            .fault_room = CHUNK_FAULTS - c->faults_used};
+}
+
+static void count(const struct ir_region *r, const struct x64_out *o, uint64_t start)
+{
+    rt_state.stats.regions++;
+    rt_state.stats.insns += r->insns;
+    rt_state.stats.code_bytes += o->code_size;
+    if (rt_options.stats)
+        rt_state.stats.ns += own_time() - start;
+}
+
+static struct block *translate(struct cpu *cpu, uint64_t pc, unsigned mode)
+{
+    if (!rt_state.region)
+        rt_state.region = rt_pages_get(sizeof(struct ir_region));
+    if (!rt_state.work)
+        rt_state.work = rt_pages_get(x64_work_size);
+    if (!rt_state.region || !rt_state.work)
+        rt_bug("no memory to translate", __FILE__, __LINE__);
+    uint64_t start = rt_options.stats ? own_time() : 0;
+    struct lift_env env = {.fetch = fetch,
+                           .known = known,
+                           .tagged = tagged,
+                           .host = host,
+                           .context = (void *)(uintptr_t)mode,
+                           .mode = mode,
+                           .max_insns = REGION_INSNS};
+    /* a chunk nearly full, or a region too rich for the compiler's tables: less at a time */
+    for (;; env.max_insns /= 2) {
+        if (!env.max_insns)
+            rt_bug("an instruction that cannot be compiled", __FILE__, __LINE__);
+        struct chunk *c = chunk_with_room(cpu);
+        a64_lift_region(rt_state.region, pc, &env);
+        struct x64_out o = out_in(c);
+        if (x64_compile(rt_state.region, &o, rt_state.work) != X64_OK)
+            continue;
+        struct block *b = code_publish(c, rt_state.region, &o);
+        count(rt_state.region, &o, start);
+        rt_dump(b, c);
+        return b;
+    }
+}
+
+/* ---- what thunks call ---- */
+static struct block *find(struct cpu *cpu, uint64_t pc)
+{
+    unsigned mode = rt_mode(cpu);
+    struct block *b = code_find(pc, mode);
+    return b ? b : translate(cpu, pc, mode);
+}
+
+/* Into translated code: nothing that is known now changes before the thread says it is in. */
+static void *enter(struct cpu *cpu, const struct block *b)
+{
+    void *host = b->host;
+    if (cpu->epoch != rt_state.epoch) {
+        cpu->epoch = rt_state.epoch;
+        rt_empty_returns(cpu);
+    }
+    cpu->flushes = rt_state.flushes;
+    __atomic_store_n(&cpu->in_code, 1, __ATOMIC_RELEASE);
     rt_unlock();
     return host;
 }
 
-void *rt_link(struct cpu *cpu, struct slot *slot)
+void *rt_lookup(struct cpu *cpu, uint64_t pc)
 {
-    uint64_t flushes = rt_state.stats.flushes;
-    cpu->pc = slot->pc;
-    rt_lock();
-    struct block *b = find(cpu, slot->pc);
-    if (flushes == rt_state.stats.flushes) /* else the slot is no more */
+    pc = untagged(pc);
+    cpu->pc = pc;
+    rt_lock(cpu);
+    rt_state.stats.lookups++;
+    return enter(cpu, find(cpu, pc));
+}
+
+void *rt_link(struct cpu *cpu, struct slot *slot, uint64_t pc)
+{
+    cpu->pc = pc;
+    rt_lock(cpu);
+    struct block *b = find(cpu, pc);
+    if (cpu->flushes == rt_state.flushes) /* else the slot is no more */
         code_link(slot, b);
-    rt_unlock();
-    return b->host;
+    return enter(cpu, b);
 }
 
 void *rt_fill(struct cpu *cpu, uint64_t pc, struct slot *slot)
 {
-    uint64_t flushes = rt_state.stats.flushes;
     bool plain = pc == untagged(pc);
     pc = untagged(pc);
     cpu->pc = pc;
-    rt_lock();
+    rt_lock(cpu);
     struct block *b = find(cpu, pc);
-    if (plain && flushes == rt_state.stats.flushes && !slot->pc) {
+    if (plain && cpu->flushes == rt_state.flushes && !slot->pc) {
         code_link(slot, b);
         __atomic_store_n(&slot->pc, pc, __ATOMIC_RELEASE);
     }
-    rt_unlock();
-    return b->host;
+    return enter(cpu, b);
 }
 
-/* Behind a system call: was code invalidated? Then the return stack is not to be trusted. */
-int rt_epoch_check(struct cpu *cpu);
-int rt_epoch_check(struct cpu *cpu)
-{
-    uint64_t epoch = __atomic_load_n(&rt_state.epoch, __ATOMIC_ACQUIRE);
-    if (cpu->epoch == epoch)
-        return 0;
-    cpu->epoch = epoch;
-    return 1;
-}
-
-void rt_poll(struct cpu *cpu)
+void *rt_poll(struct cpu *cpu)
 {
     rt_state.stats.polls++;
     __atomic_store_n(&cpu->fuel, FUEL, __ATOMIC_RELEASE);
     linux_poll(cpu);
+    return rt_lookup(cpu, cpu->pc);
 }
 
-/* ---- statistics, dumps ---- */
-void rt_stats_print(void)
+void *rt_resume(struct cpu *cpu)
 {
-    const struct rt_stats *s = &rt_state.stats;
-    if (!rt_options.stats)
-        return;
-    fmt_err("archway-engine: %u regions, %u guest instructions, %u host bytes, %u us in translation"
-            " (%u ns an instruction)\n"
-            "archway-engine: %u slow look-ups, %u links, %u polls, %u invalidated, %u flushes, %u"
-            " chunks\n",
-            s->regions, s->insns, s->code_bytes, s->ns / 1000, s->insns ? s->ns / s->insns : 0,
-            s->lookups, s->links, s->polls, s->invalidated, s->flushes,
-            (uint64_t)rt_state.chunk_count);
-}
-
-static void dump_ir(const struct ir_region *r)
-{
-    char line[160];
-    for (uint32_t i = 0; i < r->count; i++) {
-        const struct ir_ins *ins = &r->ins[i];
-        if (ins->op == IR_INSN && rt_options.dump_insn) {
-            uint32_t word = 0;
-            rt_guest_read(&word, ins->imm, 4);
-            fmt_err("%X: %x %s\n", ins->imm, word, a64_row_info[a64_decode(word)].name);
-        }
-        if (!rt_options.dump_ir)
-            continue;
-        ir_print(line, sizeof(line), r, (ir_ref)i);
-        fmt_err("    %s\n", line);
+    if (cpu->changed_line) {
+        rt_invalidate(cpu->changed_line & ~63ull, 64);
+        cpu->changed_line = 0;
     }
+    return rt_lookup(cpu, cpu->pc);
 }
 
-static void dump_code(const uint8_t *p, uint32_t n)
+/* ---- code that changes ---- */
+void rt_invalidate(uint64_t start, uint64_t length)
 {
-    char line[100];
-    for (uint32_t at = 0; at < n; at += 32) {
-        size_t k = 0;
-        for (uint32_t i = at; i < n && i < at + 32; i++) {
-            line[k++] = "0123456789abcdef"[p[i] >> 4];
-            line[k++] = "0123456789abcdef"[p[i] & 15];
-        }
-        line[k] = 0;
-        fmt_err("    code %s\n", line);
-    }
-}
-
-static void perf_map(const struct block *b)
-{
-    char path[40], line[80];
-    fmt(path, sizeof(path), "/tmp/perf-%d.map", (int)sys(__NR_getpid));
-    long fd = sys(__NR_open, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0)
+    if (!length)
         return;
-    size_t n = fmt(line, sizeof(line), "%X %x guest_%X\n", (uint64_t)(uintptr_t)b->host,
-                   b->code_size, b->pc);
-    sys(__NR_write, fd, line, n);
-    sys(__NR_close, fd);
+    rt_lock(rt_cpu());
+    uint64_t before = rt_state.stats.invalidated;
+    code_kill(start, length);
+    if (before != rt_state.stats.invalidated) {
+        __atomic_add_fetch(&rt_state.epoch, 1, __ATOMIC_SEQ_CST);
+        for (struct cpu *c = rt_state.cpus; c; c = c->next)
+            __atomic_store_n(&c->fuel, -1, __ATOMIC_RELEASE);
+    }
+    rt_unlock();
 }
 
-void rt_dump(const struct block *block, const struct chunk *chunk)
+void rt_fault_deliver(struct cpu *cpu)
 {
-    if (rt_options.dump_insn || rt_options.dump_ir || rt_options.dump_code)
-        fmt_err("region %X, %u guest instructions, %u host bytes at %X\n", block->pc,
-                (uint64_t)rt_state.region->insns, (uint64_t)block->code_size,
-                (uint64_t)(uintptr_t)block->host);
-    if (rt_options.dump_insn || rt_options.dump_ir)
-        dump_ir(rt_state.region);
-    if (rt_options.dump_code)
-        dump_code(chunk->write + block->code, block->code_size);
-    if (rt_options.perf_map)
-        perf_map(block);
+    enum { SIGSEGV_ = 11, SI_KERNEL_ = 0x80 };
+    if (cpu->arg[1] == SIGSEGV_ && cpu->arg[2] == SI_KERNEL_) {
+        rt_vectors_save(cpu);
+        note_tagged(cpu, cpu->pc);
+        rt_run(cpu);
+    }
+    linux_fault(cpu, (int)cpu->arg[1], (int)cpu->arg[2], cpu->arg[0]);
 }

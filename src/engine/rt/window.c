@@ -11,6 +11,7 @@
 
 #include <asm/unistd.h>
 #include <linux/mman.h>
+#include <linux/resource.h>
 
 extern const char __ehdr_start[], _end[];
 
@@ -41,24 +42,39 @@ static void give(void)
     __atomic_store_n(&window.lock, 0, __ATOMIC_RELEASE);
 }
 
-bool rt_window_init(void)
+/* Rip-relative addressing reaches 2 GB; a limit on address space is mostly the guest's to use. */
+static uint64_t first_size(void)
+{
+    const uint64_t most = 1ull << 30, limited = 256ull << 20;
+    struct rlimit64 as;
+    if (sys(__NR_prlimit64, 0, RLIMIT_AS, 0, &as) == 0 && as.rlim_cur == RLIM64_INFINITY)
+        return most;
+    return limited;
+}
+
+static bool reserve_window(uint64_t size)
 {
     uint64_t image = (uint64_t)(uintptr_t)__ehdr_start;
     uint64_t image_end = ((uint64_t)(uintptr_t)_end + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-    for (uint64_t size = 256ull << 20; size >= 16ull << 20; size /= 2) {
-        uint64_t hint = image - size - PAGE;
-        long at = sys(__NR_mmap, hint, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                      -1, 0);
-        if (at < 0)
-            continue;
-        window.start = window.next = (uint64_t)at;
-        window.end = window.start + size;
-        window.low = window.start < image ? window.start : image;
-        window.high = window.end > image_end ? window.end : image_end;
-        if (window.high - window.low < 1ull << 30)
-            return true;
-        sys(__NR_munmap, at, size);
-    }
+    long at = sys(__NR_mmap, image - size - PAGE, size, PROT_NONE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at < 0)
+        return false;
+    window.start = window.next = (uint64_t)at;
+    window.end = window.start + size;
+    window.low = window.start < image ? window.start : image;
+    window.high = window.end > image_end ? window.end : image_end;
+    if (window.high - window.low < 7ull << 28)
+        return true;
+    sys(__NR_munmap, at, size);
+    return false;
+}
+
+bool rt_window_init(void)
+{
+    for (uint64_t size = first_size(); size >= 16ull << 20; size /= 2)
+        if (reserve_window(size))
+            return chunk_init();
     return false;
 }
 
@@ -115,5 +131,16 @@ void rt_pages_put(void *pages, size_t length)
         window.free[window.free_count].at = (uint64_t)(uintptr_t)pages;
         window.free[window.free_count++].length = length;
     }
+    give();
+}
+
+/* ---- fork: the child's copy is not to be held by a thread that it does not have ---- */
+void window_fork_prepare(void)
+{
+    take();
+}
+
+void window_fork_done(void)
+{
     give();
 }

@@ -242,6 +242,8 @@ void emit_op_CALL(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
     (void)i;
     settle_flags(e, ins);
+    if (ins->imm <= e->pc) /* calls that never return loop as well */
+        poll(e, ins->imm);
     push_link(e);
     uint32_t slot = exit_slot(e, ins->imm);
     x64_rm(&e->a, 0xff, 4, 2, exit_slot_mem(e, slot, offsetof(struct slot, host)));
