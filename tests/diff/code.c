@@ -53,14 +53,15 @@ static uint32_t system_word(struct rng *r, enum a64_row row, uint32_t w)
 {
     const uint32_t registers[] = {sysreg(3, 4, 2, 0),  sysreg(3, 4, 4, 0), sysreg(3, 4, 4, 1),
                                   sysreg(3, 13, 0, 2), sysreg(3, 4, 2, 0), sysreg(3, 4, 4, 1)};
-    /* DC ZVA, CVAC, CVAU, CIVAC; IC IVAU: op1 3, CRn 7 */
-    static const uint8_t caches[][2] = {{4, 1}, {4, 1}, {10, 1}, {11, 1}, {14, 1}, {5, 1}};
+    /* DC CVAC, CVAU, CIVAC; IC IVAU: op1 3, CRn 7. DC ZVA's block has 512 bytes under QEMU, the
+     * engine's 64: tests/guest/cache.c has it. */
+    static const uint8_t caches[][2] = {{10, 1}, {11, 1}, {14, 1}, {5, 1}};
     if (is(row, "mrs"))
         return 0xd5300000 | registers[rng_below(r, 6)] | (w & 31);
     if (is(row, "msr"))
         return 0xd5100000 | registers[rng_below(r, 6)] | (w & 31);
     if (is(row, "sys")) {
-        unsigned k = rng_below(r, 6);
+        unsigned k = rng_below(r, 4);
         return 0xd5080000 | 3u << 16 | 7u << 12 | (unsigned)caches[k][0] << 8 |
                (unsigned)caches[k][1] << 5 | (w & 31);
     }
@@ -235,7 +236,7 @@ void code_single_start(struct rng *r, enum a64_row row, const struct row_code *c
     if (is(row, "msr") && (w >> 5 & 0x7fff) == (sysreg(3, 4, 4, 1) >> 5 & 0x7fff) && rt != 31)
         s->state.x[rt] &= ROW_FPSR_BITS;
     if (is(row, "sys") && rt != 31) {
-        /* cache maintenance and DC ZVA take an address as a load or a store does */
+        /* cache maintenance takes an address as a store does */
         uint32_t store = 0xf9000000 | rt << 5 | ((rt + 1) & 31);
         mem_aim(r, a64_decode(store), store, s);
     }

@@ -170,6 +170,8 @@ static uint64_t choose(struct rng *r, const struct gen_mem *m)
     uint64_t in = ROW_MEM + 0x1000 + (rng_next(r) & 0x1fff0), size = m->size ? m->size : 1;
     if (m->atomic && rng_percent(r, 4) && size > 1) /* over a 16-byte line: faults with LSE2, too */
         return in + 16 - 1 - rng_below(r, (unsigned)size - 1);
+    if (m->atomic && rng_percent(r, 8)) /* not aligned, within such a line: no fault with it */
+        return in + rng_below(r, 17 - (unsigned)size);
     if (m->atomic)
         in += rng_below(r, 16) & ~(uint32_t)(size - 1);
     unsigned kind = rng_below(r, 100);

@@ -18,8 +18,8 @@ static const struct {
               {"v", DIFF_V},       {"mem", DIFF_MEM},   {"sig", DIFF_SIGNAL}, {"code", DIFF_CODE},
               {"addr", DIFF_ADDR}, {"pc", DIFF_PC}};
 enum { FIELDS = sizeof fields / sizeof *fields };
-static const char *const conditions[WHEN_COUNT] = {"any",   "fz",  "dn",   "ahp",
-                                                   "fault", "bus", "extra"};
+static const char *const conditions[WHEN_COUNT] = {"any",   "fz",  "dn",    "ahp",
+                                                   "fault", "bus", "extra", "noaddr"};
 
 static unsigned field_bits(char *list, const char *path)
 {
@@ -80,8 +80,10 @@ static bool holds(enum condition when, uint32_t fpcr, const struct row_full out[
         return is_fault(&out[0]);
     case WHEN_BUS:
         return out[0].sig == SIGBUS;
+    case WHEN_NOADDR:
+        return out[0].sig == SIGSEGV && out[0].addr == 0;
     case WHEN_EXTRA:
-        return is_fault(&out[1]) && !out[0].sig;
+        return is_fault(&out[1]) && (!out[0].sig || out[0].brief.at != out[1].brief.at);
     default:
         return true;
     }
@@ -96,7 +98,7 @@ static bool named_by(const struct accepted *a, uint32_t word)
 static bool applies(const struct accepted *a, const struct one *c, unsigned bits,
                     const struct row_full out[2])
 {
-    unsigned at = out[out[0].sig ? 0 : 1].brief.at;
+    unsigned at = out[out[0].sig && a->condition != WHEN_EXTRA ? 0 : 1].brief.at;
     if ((bits & ~a->fields) || !holds(a->condition, c->start.state.fpcr, out))
         return false;
     if (out[0].sig || out[1].sig)

@@ -33,8 +33,9 @@ struct one {
     struct row_start start; /* */
 };
 
-/* When a difference is accepted: FPCR's bit is set; the oracle's signal is SIGSEGV or SIGBUS; it is
- * SIGBUS; or only the engine has one. */
+/* When a difference is accepted: always; FPCR's bit is set; the oracle has SIGSEGV or SIGBUS; it
+ * has SIGBUS; the engine has one of them where the oracle has no signal; the oracle has SIGSEGV
+ * with si_addr 0. */
 enum condition {
     WHEN_ANY,
     WHEN_FZ,
@@ -43,6 +44,7 @@ enum condition {
     WHEN_FAULT,
     WHEN_BUS,
     WHEN_EXTRA,
+    WHEN_NOADDR,
     WHEN_COUNT
 };
 struct accepted {

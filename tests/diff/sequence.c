@@ -18,15 +18,35 @@ static bool kept(uint32_t word, unsigned at)
     return KEPT >> (word >> at & 31) & 1;
 }
 
+/* What holds for all words of a code. */
+struct choice {
+    bool atomics;       /* atomic accesses, and none that moves the base; or the other way round */
+    unsigned exclusive; /* exclusive_kind() of its exclusives, 0: none yet */
+};
+
+/* Size and number of a load- or store-exclusive; 0: it is none. One that stores another size than
+ * was loaded may pass or fail (Arm ARM B2.17). */
+static unsigned exclusive_kind(enum a64_row row, uint32_t word)
+{
+    const char *n = a64_row_info[row].name;
+    size_t length = strlen(n);
+    if (length < 4 || n[length - 2] != 'x' || !mem_of(row, word).atomic)
+        return 0;
+    return 1 + (word >> 30) * 2 + (n[length - 1] == 'p');
+}
+
 /* Does the word leave the three registers alone, and everything else to be compared? Without LSE2
  * an atomic access must be aligned, so those and words that move the base are not in one code. */
-static bool suits(enum a64_row row, uint32_t word, bool atomics)
+static bool suits(enum a64_row row, uint32_t word, const struct choice *choice)
 {
     struct gen_mem m = mem_of(row, word);
     bool msr_nzcv = (word & ~31u) == 0xd51b4200;
     if ((a64_row_info[row].branch && !msr_nzcv) || m.form == FORM_LIT)
         return false;
-    if (atomics ? m.writeback : m.atomic)
+    if (choice->atomics ? m.writeback : m.atomic)
+        return false;
+    unsigned exclusive = exclusive_kind(row, word);
+    if (exclusive && choice->exclusive && exclusive != choice->exclusive)
         return false;
     /* CASP writes the register behind its first, too */
     bool casp = strcmp(a64_row_info[row].name, "casp") == 0;
@@ -55,7 +75,8 @@ static uint32_t near_base(enum a64_row row, uint32_t w)
     return w;
 }
 
-static uint32_t sequence_word(struct rng *r, const enum a64_row *rows, unsigned count, bool atomics)
+static uint32_t sequence_word(struct rng *r, const enum a64_row *rows, unsigned count,
+                              struct choice *choice)
 {
     for (unsigned tries = 0; tries < 1000; tries++) {
         enum a64_row row = rows[rng_below(r, count)];
@@ -65,11 +86,14 @@ static uint32_t sequence_word(struct rng *r, const enum a64_row *rows, unsigned 
         if (code_excluded(row))
             continue;
         uint32_t w = code_word(r, row);
-        if (w == 0 || !suits(row, w, atomics))
+        if (w == 0 || !suits(row, w, choice))
             continue;
         w = near_base(row, w);
-        if (a64_decode(w) == row && !mem_unpredictable(row, w))
-            return w;
+        if (a64_decode(w) != row || mem_unpredictable(row, w))
+            continue;
+        if (!choice->exclusive)
+            choice->exclusive = exclusive_kind(row, w);
+        return w;
     }
     return 0xd503201f;
 }
@@ -92,25 +116,25 @@ void sequence_code(struct rng *r, const enum a64_row *rows, unsigned count, bool
                    struct row_code *c)
 {
     unsigned n = 2 + rng_below(r, SEQUENCE_MAX - 1), at = 0;
-    bool atomics = rng_percent(r, 20);
+    struct choice choice = {.atomics = rng_percent(r, 20)};
     if (!loops) {
         while (at < n)
-            c->words[at++] = sequence_word(r, rows, count, atomics);
+            c->words[at++] = sequence_word(r, rows, count, &choice);
         c->count = (uint16_t)at;
         return;
     }
     unsigned head = rng_below(r, 2);
     for (unsigned i = 0; i < head; i++)
-        c->words[at++] = sequence_word(r, rows, count, atomics);
+        c->words[at++] = sequence_word(r, rows, count, &choice);
     unsigned top = at;
     for (unsigned i = 0; i < n; i++) {
         unsigned over = rng_percent(r, 30) ? 1 + rng_below(r, 3) : 0;
         if (over && at + over + 4 < ROW_WORDS) {
             c->words[at++] = skip(r, over);
             for (unsigned k = 0; k < over; k++)
-                c->words[at++] = sequence_word(r, rows, count, atomics);
+                c->words[at++] = sequence_word(r, rows, count, &choice);
         } else if (at + 4 < ROW_WORDS) {
-            c->words[at++] = sequence_word(r, rows, count, atomics);
+            c->words[at++] = sequence_word(r, rows, count, &choice);
         }
     }
     c->words[at++] = SEQUENCE_COUNT;
