@@ -67,7 +67,7 @@ static void child_registers(struct cpu *child, const struct clone *c)
         child->x[CPU_SP] = c->args.stack + c->args.stack_size;
     if (has(c, CLONE_SETTLS))
         child->tpidr = c->args.tls;
-    child->excl_addr = ~0ull;
+    rt_excl_clear(child);
 }
 
 /* What the kernel does with handlers on CLONE_CLEAR_SIGHAND. */
@@ -119,7 +119,6 @@ __attribute__((noreturn, used)) static void child_start(struct cpu *cpu)
 {
     struct thread *t = thread_of(cpu);
     rt_cpu_set(cpu);
-    t->tid = (uint32_t)sys(__NR_gettid);
     signal_altstack(cpu);
     if (t->reinstall)
         signal_install(t->sighand);

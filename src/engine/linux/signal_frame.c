@@ -172,7 +172,7 @@ bool frame_enter(struct thread *t, const struct sig_info *info, const struct sig
     cpu->x[30] = action->flags & ACT_RESTORER ? action->restorer : linux_state.vdso_at;
     cpu->x[CPU_SP] = at;
     cpu->pc = action->handler;
-    cpu->excl_addr = ~0ull;
+    rt_excl_clear(cpu);
     return true;
 }
 
@@ -219,7 +219,7 @@ bool frame_leave(struct thread *t)
     cpu->x[CPU_SP] = f.sp;
     cpu->pc = f.pc;
     cpu->nzcv = stored_flags(f.pstate);
-    cpu->excl_addr = ~0ull;
+    rt_excl_clear(cpu);
     if (f.pstate & (PSTATE_MODE | PSTATE_DAIF) || !read_records(at + AT_RECORDS, &f.fpsimd))
         return false;
     memcpy(cpu->v, f.fpsimd.v, sizeof(f.fpsimd.v));

@@ -56,6 +56,7 @@ struct cpu *rt_cpu_new(void)
 
 void rt_cpu_free(struct cpu *cpu)
 {
+    rt_excl_clear(cpu);
     rt_lock_forget(cpu);
     rt_lock(rt_cpu());
     struct cpu **at = &rt_state.cpus;
@@ -131,6 +132,12 @@ void helper_excl_check(struct cpu *cpu)
 void helper_excl_done(struct cpu *cpu)
 {
     cpu->ret = cpu->arg[1] != 0;
+    release_cell(cpu);
+}
+
+void rt_excl_clear(struct cpu *cpu)
+{
+    cpu->excl_addr = ~0ull;
     release_cell(cpu);
 }
 

@@ -38,6 +38,8 @@ struct cpu *rt_cpu(void);
 void rt_cpu_set(struct cpu *cpu);
 /* The place for sigaltstack(2) of this cpu's thread. */
 void rt_cpu_altstack(struct cpu *cpu, void **ret_base, size_t *ret_size);
+/* Open the exclusive monitor, and let its cell go (a signal, the end of a thread). */
+void rt_excl_clear(struct cpu *cpu);
 /* Run the guest from cpu->pc on; does not return. Loads all guest registers. Empties the C stack:
  * may be called from any depth (signal delivery, sigreturn, exec). */
 __attribute__((noreturn)) void rt_run(struct cpu *cpu);
