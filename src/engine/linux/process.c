@@ -119,6 +119,7 @@ __attribute__((noreturn, used)) static void child_start(struct cpu *cpu)
 {
     struct thread *t = thread_of(cpu);
     rt_cpu_set(cpu);
+    t->tid = (uint32_t)sys(__NR_gettid);
     signal_altstack(cpu);
     if (t->reinstall)
         signal_install(t->sighand);

@@ -122,6 +122,7 @@ bool linux_thread_start(struct cpu *cpu)
     struct thread *t = h ? thread_new(cpu, h) : NULL;
     if (!t || !frame_make_trampoline())
         return false;
+    t->tid = (uint32_t)sys(__NR_gettid);
     for (int s = 1; s <= SIG_COUNT; s++) { /* what the parent ignores stays ignored */
         uint64_t action[4] = {0};
         if (sys(__NR_rt_sigaction, s, 0, action, sizeof(t->mask)) == 0 && action[0] == 1)
@@ -151,6 +152,7 @@ void thread_fork_done(struct thread *t, bool child)
     threads.lock = t->sighand->lock = 0; /* our thread id is another now */
     for (struct thread *o = threads.all; o; o = o->next)
         o->dead = o != t; /* they did not come with us */
+    t->tid = (uint32_t)sys(__NR_gettid);
     t->vforked = false;
 }
 

@@ -89,6 +89,7 @@ struct thread {
     struct cpu *cpu;         /* its cpu */
     struct sighand *sighand; /* dispositions */
     struct thread *next;     /* list of all in this address space */
+    uint32_t tid;            /* host thread id, for locks (mm.c) */
     uint32_t dead;           /* 1: it runs no more, its memory is free to be given back */
     bool vforked;            /* the parent sleeps, and gives this memory back */
     bool reinstall;          /* the kernel dropped the host's handlers at its start */
