@@ -149,6 +149,7 @@ static void *translate(struct machine *m, const char **ret_wrong)
                                  .known = machine_known,
                                  .host = machine_host,
                                  .context = m,
+                                 .mode = m->mode,
                                  .max_insns = 64};
     a64_lift_region(&region, m->cpu.pc, &env);
     *ret_wrong = ir_verify(&region);

@@ -16,12 +16,14 @@
 #define ARRAY(a) (sizeof(a) / sizeof(a)[0])
 
 void helper_simd(struct cpu *cpu); /* lift/simd_exact.c */
+void helper_fp(struct cpu *cpu);   /* lift/fp_exact.c */
 
 enum { CODE_WORDS = 30 };
 
 struct machine {
     uint32_t code[CODE_WORDS];
     struct cpu cpu;
+    uint32_t mode; /* enum ir_mode of its regions */
 };
 
 static bool machine_fetch(void *context, uint64_t pc, uint32_t *word)
@@ -78,6 +80,9 @@ static void machine_helper(void *context, struct cpu *cpu, unsigned index)
         break;
     case IR_HELPER_simd:
         helper_simd(cpu);
+        break;
+    case IR_HELPER_fp:
+        helper_fp(cpu);
         break;
     default:
         printf("# helper %u is not for this test\n", index);

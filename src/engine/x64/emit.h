@@ -59,6 +59,7 @@ int emit_v_def_apart(struct emit *e, ir_ref i);
 int emit_v_tmp(struct emit *e);
 int emit_v_fixed(struct emit *e, int reg); /* this very scratch register (xmm0-3) as temporary */
 struct emit_rm emit_v_rm(struct emit *e, ir_ref v);
+void emit_v_unlock(struct emit *e, ir_ref v);
 /* VEX with the last source in a register or memory */
 void emit_vex(struct emit *e, uint32_t op, int dst, int src1, struct emit_rm src2);
 void emit_vex_i(struct emit *e, uint32_t op, int dst, int src1, struct emit_rm src2, unsigned imm8);

@@ -195,6 +195,7 @@ void fp_cold_done(struct emit *e, ir_ref i, const struct fp_cold *f)
     c.n[3] = f->result;
     c.n[4] = i;
     emit_cold(e, &c);
+    flags_lost(e); /* the test for the cold way used EFLAGS */
 }
 
 /* ---- operands and results ---- */
@@ -205,6 +206,7 @@ int fp_operand(struct emit *e, const struct ir_ins *ins, ir_ref v)
     struct emit_rm rm = emit_v_rm(e, v);
     int t = emit_v_tmp(e);
     emit_vex(e, VMOVQ, t, 0, rm);
+    emit_v_unlock(e, v);
     return t;
 }
 

@@ -561,10 +561,20 @@ struct emit_rm emit_i_rm(struct emit *e, ir_ref v)
     return get_rm(e, false, v);
 }
 
-void emit_i_unlock(struct emit *e, ir_ref v)
+static void unlock(struct emit *e, bool vector, ir_ref v)
 {
     if (e->loc[v].kind == LOC_REG)
-        e->i.locked &= (uint8_t) ~(1u << scratch_index(false, e->loc[v].reg));
+        bank_of(e, vector)->locked &= (uint8_t) ~(1u << scratch_index(vector, e->loc[v].reg));
+}
+
+void emit_i_unlock(struct emit *e, ir_ref v)
+{
+    unlock(e, false, v);
+}
+
+void emit_v_unlock(struct emit *e, ir_ref v)
+{
+    unlock(e, true, v);
 }
 
 struct emit_rm emit_v_rm(struct emit *e, ir_ref v)
