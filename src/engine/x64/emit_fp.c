@@ -45,8 +45,8 @@ static uint8_t float_width(const struct ir_ins *ins)
     switch (fp_form(ins)) {
     case IR_FP_SCALAR:
         return ins->op == IR_FNARROW ? 4 : ins->size;
-    case IR_FP_HALF:
-        return 8;
+    case IR_FP_HALF: /* of the operand */
+        return ins->op == IR_FWIDEN ? 16 : 8;
     default:
         return half;
     }
