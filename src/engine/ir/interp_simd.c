@@ -111,6 +111,8 @@ static uint64_t element(const struct ir_ins *ins, uint64_t a, uint64_t b)
         return b < w ? a << b : 0;
     case IR_VSHRV:
         return b < w ? a >> b : 0;
+    case IR_VSARV:
+        return (uint64_t)(sa >> (b < w ? b : w - 1));
     default:
         return saturate(ins, a, b);
     }
@@ -123,6 +125,49 @@ static void op_elements(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
     unsigned size = ins->size ? ins->size : 8;
     for (unsigned k = 0; k < 16 / size; k++)
         set(&m->value[i], size, k, element(ins, get(&a, size, k), get(&b, size, k)));
+}
+
+static void op_multiply_high(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
+{
+    const union vec a = *interp_v(m, ins->a), b = *interp_v(m, ins->b);
+    for (unsigned k = 0; k < 8; k++) {
+        int32_t p = (int16_t)a.h[k] * (int16_t)b.h[k];
+        m->value[i].h[k] = (uint16_t)(ins->op == IR_VMULHS ? p >> 16 : (p + 0x4000) >> 15);
+    }
+}
+
+static void op_madd(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
+{
+    const union vec a = *interp_v(m, ins->a), b = *interp_v(m, ins->b);
+    for (unsigned k = 0; k < 4; k++) {
+        int32_t even = (int16_t)a.h[2 * k] * (int16_t)b.h[2 * k];
+        int32_t odd = (int16_t)a.h[2 * k + 1] * (int16_t)b.h[2 * k + 1];
+        m->value[i].s[k] = (uint32_t)even + (uint32_t)odd;
+    }
+}
+
+static void op_select(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
+{
+    const union vec a = *interp_v(m, ins->a), b = *interp_v(m, ins->b), c = *interp_v(m, ins->c);
+    for (unsigned k = 0; k < 16u / ins->size; k++) {
+        bool yes = sign(ins->size, get(&a, ins->size, k)) < 0;
+        set(&m->value[i], ins->size, k, get(yes ? &b : &c, ins->size, k));
+    }
+}
+
+static void op_mix(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
+{
+    const union vec a = *interp_v(m, ins->a), b = *interp_v(m, ins->b);
+    for (unsigned k = 0; k < 16u / ins->size; k++)
+        set(&m->value[i], ins->size, k, get(ins->imm >> k & 1 ? &b : &a, ins->size, k));
+}
+
+static void op_vqc(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
+{
+    (void)i;
+    const union vec *a = interp_v(m, ins->a), *b = interp_v(m, ins->b);
+    if (a->d[0] != b->d[0] || a->d[1] != b->d[1])
+        m->cpu->fpsr |= (uint32_t)ins->imm;
 }
 
 static void op_widen(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
@@ -293,4 +338,11 @@ const ir_interp_fn ir_interp_simd[IR_OP_COUNT] = {
     [IR_VSHA2] = interp_sha2,
     [IR_VSHA2A] = interp_sha2_schedule,
     [IR_VSHA2B] = interp_sha2_schedule,
+    [IR_VMULHS] = op_multiply_high,
+    [IR_VMULHR] = op_multiply_high,
+    [IR_VMADD] = op_madd,
+    [IR_VSEL] = op_select,
+    [IR_VMIX] = op_mix,
+    [IR_VQC] = op_vqc,
+    [IR_VSARV] = op_elements,
 };

@@ -16,6 +16,23 @@ static inline unsigned simd_bytes(uint32_t word)
     return 1u << (word >> 22 & 3);
 }
 
+/* Shifts by immediate: immh:immb is 2 * width - n, or width + n. Bytes an element (of the narrow
+ * kind): */
+static inline unsigned simd_shift_bytes(uint32_t word)
+{
+    return 1u << (31 - __builtin_clz(word >> 19 & 15));
+}
+
+static inline unsigned simd_shift_right(uint32_t word)
+{
+    return 16 * simd_shift_bytes(word) - (word >> 16 & 127);
+}
+
+static inline unsigned simd_shift_left(uint32_t word)
+{
+    return (word >> 16 & 127) - 8 * simd_shift_bytes(word);
+}
+
 /* Building on vectors (lift/simd.c). size: bytes an element. */
 ir_ref simd_op(struct lift *l, enum ir_op op, unsigned size, ir_ref a, ir_ref b);
 ir_ref simd_imm(struct lift *l, enum ir_op op, unsigned size, ir_ref a, uint64_t imm);
@@ -29,6 +46,8 @@ ir_ref simd_permute(struct lift *l, const ir_ref *sources, unsigned count, const
 ir_ref simd_shl(struct lift *l, unsigned size, ir_ref a, unsigned n);
 ir_ref simd_shr(struct lift *l, unsigned size, ir_ref a, unsigned n);
 ir_ref simd_sar(struct lift *l, unsigned size, ir_ref a, unsigned n);
+/* a >> n, signed or not; round: the bit that is shifted out last, added. */
+ir_ref simd_shift(struct lift *l, unsigned size, ir_ref a, unsigned n, bool sign, bool round);
 /* The low (or high) half's elements extended to twice their size. */
 ir_ref simd_extend(struct lift *l, unsigned size, ir_ref a, bool sign, bool high);
 /* Elements of 2 * size cut to size, in the low half; zeros above. */
@@ -40,6 +59,11 @@ ir_ref simd_abs(struct lift *l, unsigned size, ir_ref a);
 ir_ref simd_mul(struct lift *l, unsigned size, ir_ref a, ir_ref b);
 /* even or odd elements of a:b */
 ir_ref simd_uzp(struct lift *l, unsigned size, ir_ref a, ir_ref b, bool odd, bool q);
+
+/* In a64_simd_same.c: the element of by-element forms, in each place; the products of the low (or
+ * high) half's elements, twice as wide. */
+ir_ref simd_element(struct lift *l, uint32_t word);
+ir_ref simd_multiply_long(struct lift *l, unsigned size, ir_ref n, ir_ref m, bool sign, bool high);
 
 /* rd = v, cut to 64 bits when Q is 0. */
 void simd_put(struct lift *l, uint32_t word, ir_ref v);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Advanced SIMD: one register, copies, permutations, shifts by immediate, immediates
+/* Advanced SIMD: one register, copies, permutations, immediates
  * (Arm ARM C4.1.97). */
 #include "engine/lift/a64_simd.h"
 
@@ -12,12 +12,6 @@ static ir_ref zero(struct lift *l)
 {
     return simd_const(l, 0, 0);
 }
-
-#define EXACT(name)                                                                                \
-    LIFT(name)                                                                                     \
-    {                                                                                              \
-        simd_exact(l, word);                                                                       \
-    }
 
 /* ---- one register ---- */
 LIFT(not_vec)
@@ -166,22 +160,40 @@ LIFT(shll_vec)
     lift_put_v(l, a64_rd(word), simd_imm(l, IR_VSHL, 2 * size, v, 8 * size));
 }
 
-EXACT(cls_vec)
-EXACT(clz_vec)
-EXACT(suqadd_vec)
-EXACT(suqadd_scalar)
-EXACT(usqadd_vec)
-EXACT(usqadd_scalar)
-EXACT(sqabs_vec)
-EXACT(sqabs_scalar)
-EXACT(sqneg_vec)
-EXACT(sqneg_scalar)
-EXACT(sqxtn_vec)
-EXACT(sqxtn_scalar)
-EXACT(uqxtn_vec)
-EXACT(uqxtn_scalar)
-EXACT(sqxtun_vec)
-EXACT(sqxtun_scalar)
+/* Leading zeros of elements of 2 * size, from those of their halves: the lower one counts if the
+ * upper one has nothing but zeros. */
+static ir_ref join_zeros(struct lift *l, unsigned size, ir_ref c)
+{
+    ir_ref high = simd_imm(l, IR_VSHR, 2 * size, c, 8 * size);
+    ir_ref low = simd_op(l, IR_VAND, 8, c, simd_splat(l, 2 * size, (1ull << (8 * size)) - 1));
+    ir_ref none = simd_op(l, IR_VEQ, 2 * size, high, simd_splat(l, 2 * size, 8 * size));
+    return simd_op(l, IR_VADD, 2 * size, high, simd_op(l, IR_VAND, 8, low, none));
+}
+
+/* Bytes: the upper nibble's table has 8 for none, the lower one's at least 4. */
+static ir_ref leading_zeros(struct lift *l, unsigned size, ir_ref n)
+{
+    static const uint8_t high[16] = {8, 3, 2, 2, 1, 1, 1, 1};
+    static const uint8_t low[16] = {8, 7, 6, 6, 5, 5, 5, 5, 4, 4, 4, 4, 4, 4, 4, 4};
+    ir_ref c = by_nibbles(l, n, low, high, IR_VMINU);
+    for (unsigned s = 1; s < size; s *= 2)
+        c = join_zeros(l, s, c);
+    return c;
+}
+
+LIFT(clz_vec)
+{
+    simd_put(l, word, leading_zeros(l, simd_bytes(word), n_of(l, word)));
+}
+
+LIFT(cls_vec)
+{
+    unsigned size = simd_bytes(word);
+    ir_ref n = n_of(l, word);
+    ir_ref c = simd_op(l, IR_VXOR, 8, n, simd_sar(l, size, n, 8 * size - 1));
+    c = leading_zeros(l, size, c);
+    simd_put(l, word, simd_op(l, IR_VADD, size, c, simd_const(l, ~0ull, ~0ull)));
+}
 
 /* ---- across lanes: halves onto each other until one element is left ---- */
 static ir_ref reduce(struct lift *l, unsigned size, ir_ref v, enum ir_op op)
@@ -472,157 +484,3 @@ LIFT(simd_imm)
         r = simd_op(l, op ? IR_VAND : IR_VOR, 8, lift_v(l, a64_rd(word)), r);
     simd_put(l, word, r);
 }
-
-/* ---- shifts by immediate: immh:immb is 2 * width - n, or width + n ---- */
-static unsigned shift_bytes(uint32_t word)
-{
-    unsigned immh = word >> 19 & 15;
-    return 1u << (31 - __builtin_clz(immh));
-}
-
-static unsigned right(uint32_t word)
-{
-    return 16 * shift_bytes(word) - (word >> 16 & 127);
-}
-
-static unsigned left(uint32_t word)
-{
-    return (word >> 16 & 127) - 8 * shift_bytes(word);
-}
-
-enum right_kind { SIGNED = 1, ROUND = 2, SUM = 4 };
-
-/* The bit that is shifted out last, added. */
-static ir_ref shift_right(struct lift *l, uint32_t word, unsigned size, unsigned kind)
-{
-    unsigned n = right(word);
-    ir_ref a = n_of(l, word);
-    ir_ref v = kind & SIGNED ? simd_sar(l, size, a, n) : simd_shr(l, size, a, n);
-    if (kind & ROUND) {
-        ir_ref bit = simd_shr(l, size, a, n - 1);
-        bit = simd_op(l, IR_VAND, 8, bit, simd_splat(l, size, 1));
-        v = simd_op(l, IR_VADD, size, v, bit);
-    }
-    if (kind & SUM)
-        v = simd_op(l, IR_VADD, size, lift_v(l, a64_rd(word)), v);
-    return v;
-}
-
-#define SHIFT_RIGHT(name, kind)                                                                    \
-    LIFT(name##_imm_vec)                                                                           \
-    {                                                                                              \
-        simd_put(l, word, shift_right(l, word, shift_bytes(word), kind));                          \
-    }                                                                                              \
-    LIFT(name##_imm_scalar)                                                                        \
-    {                                                                                              \
-        simd_put_scalar(l, word, 8, shift_right(l, word, 8, kind));                                \
-    }
-SHIFT_RIGHT(sshr, SIGNED)
-SHIFT_RIGHT(ushr, 0)
-SHIFT_RIGHT(ssra, SIGNED | SUM)
-SHIFT_RIGHT(usra, SUM)
-SHIFT_RIGHT(srshr, SIGNED | ROUND)
-SHIFT_RIGHT(urshr, ROUND)
-SHIFT_RIGHT(srsra, SIGNED | ROUND | SUM)
-SHIFT_RIGHT(ursra, ROUND | SUM)
-
-static ir_ref insert(struct lift *l, uint32_t word, unsigned size, bool to_left)
-{
-    uint64_t ones = size == 8 ? ~0ull : (1ull << (8 * size)) - 1, mask;
-    ir_ref a = n_of(l, word), d = lift_v(l, a64_rd(word)), v;
-    if (to_left) {
-        unsigned n = left(word);
-        mask = ones << n & ones;
-        v = simd_shl(l, size, a, n);
-    } else {
-        unsigned n = right(word);
-        mask = n >= 8 * size ? 0 : ones >> n;
-        v = simd_shr(l, size, a, n);
-    }
-    return simd_op(l, IR_VOR, 8, v, simd_op(l, IR_VANDN, 8, simd_splat(l, size, mask), d));
-}
-
-LIFT(sli_imm_vec)
-{
-    simd_put(l, word, insert(l, word, shift_bytes(word), true));
-}
-
-LIFT(sli_imm_scalar)
-{
-    simd_put_scalar(l, word, 8, insert(l, word, 8, true));
-}
-
-LIFT(sri_imm_vec)
-{
-    simd_put(l, word, insert(l, word, shift_bytes(word), false));
-}
-
-LIFT(sri_imm_scalar)
-{
-    simd_put_scalar(l, word, 8, insert(l, word, 8, false));
-}
-
-LIFT(shl_imm_vec)
-{
-    simd_put(l, word, simd_shl(l, shift_bytes(word), n_of(l, word), left(word)));
-}
-
-LIFT(shl_imm_scalar)
-{
-    simd_put_scalar(l, word, 8, simd_shl(l, 8, n_of(l, word), left(word)));
-}
-
-static void shift_long(struct lift *l, uint32_t word, bool sign)
-{
-    unsigned size = shift_bytes(word);
-    ir_ref v = simd_extend(l, size, n_of(l, word), sign, simd_q(word));
-    lift_put_v(l, a64_rd(word), simd_shl(l, 2 * size, v, left(word)));
-}
-
-LIFT(sshll_vec)
-{
-    shift_long(l, word, true);
-}
-
-LIFT(ushll_vec)
-{
-    shift_long(l, word, false);
-}
-
-static void shift_narrow(struct lift *l, uint32_t word, bool round)
-{
-    unsigned size = shift_bytes(word), n = right(word);
-    ir_ref v = n_of(l, word);
-    if (round)
-        v = simd_op(l, IR_VADD, 2 * size, v, simd_splat(l, 2 * size, 1ull << (n - 1)));
-    simd_put_narrow(l, word, simd_narrow(l, size, simd_shr(l, 2 * size, v, n)));
-}
-
-LIFT(shrn_vec)
-{
-    shift_narrow(l, word, false);
-}
-
-LIFT(rshrn_vec)
-{
-    shift_narrow(l, word, true);
-}
-
-EXACT(sqshlu_imm_vec)
-EXACT(sqshlu_imm_scalar)
-EXACT(sqshl_imm_vec)
-EXACT(sqshl_imm_scalar)
-EXACT(uqshl_imm_vec)
-EXACT(uqshl_imm_scalar)
-EXACT(sqshrun_vec)
-EXACT(sqshrun_scalar)
-EXACT(sqrshrun_vec)
-EXACT(sqrshrun_scalar)
-EXACT(sqshrn_vec)
-EXACT(sqshrn_scalar)
-EXACT(uqshrn_vec)
-EXACT(uqshrn_scalar)
-EXACT(sqrshrn_vec)
-EXACT(sqrshrn_scalar)
-EXACT(uqrshrn_vec)
-EXACT(uqrshrn_scalar)

@@ -230,7 +230,7 @@ LIFT(addp_scalar_pair)
 }
 
 /* ---- by element ---- */
-static ir_ref element(struct lift *l, uint32_t word)
+ir_ref simd_element(struct lift *l, uint32_t word)
 {
     unsigned size = simd_bytes(word), m = word >> 16 & 15, index;
     if (size == 2) {
@@ -244,21 +244,21 @@ static ir_ref element(struct lift *l, uint32_t word)
 
 LIFT(mul_elem)
 {
-    simd_put(l, word, simd_mul(l, simd_bytes(word), n_of(l, word), element(l, word)));
+    simd_put(l, word, simd_mul(l, simd_bytes(word), n_of(l, word), simd_element(l, word)));
 }
 
 LIFT(mla_elem)
 {
-    accumulate(l, word, IR_VADD, simd_mul, element(l, word));
+    accumulate(l, word, IR_VADD, simd_mul, simd_element(l, word));
 }
 
 LIFT(mls_elem)
 {
-    accumulate(l, word, IR_VSUB, simd_mul, element(l, word));
+    accumulate(l, word, IR_VSUB, simd_mul, simd_element(l, word));
 }
 
 /* ---- long, wide, narrow ---- */
-static ir_ref multiply_long(struct lift *l, unsigned size, ir_ref n, ir_ref m, bool sign, bool high)
+ir_ref simd_multiply_long(struct lift *l, unsigned size, ir_ref n, ir_ref m, bool sign, bool high)
 {
     if (size == 4) { /* words 0 and 1, or 2 and 3, to the even places */
         unsigned perm = high ? 0xfa : 0x50;
@@ -274,7 +274,7 @@ static ir_ref multiply_long(struct lift *l, unsigned size, ir_ref n, ir_ref m, b
 static void long_product(struct lift *l, uint32_t word, bool sign, enum ir_op op, ir_ref m)
 {
     unsigned size = simd_bytes(word);
-    ir_ref v = multiply_long(l, size, n_of(l, word), m, sign, simd_q(word));
+    ir_ref v = simd_multiply_long(l, size, n_of(l, word), m, sign, simd_q(word));
     if (op != IR_NOP)
         v = simd_op(l, op, 2 * size, lift_v(l, a64_rd(word)), v);
     lift_put_v(l, a64_rd(word), v);
@@ -287,7 +287,7 @@ static void long_product(struct lift *l, uint32_t word, bool sign, enum ir_op op
     }                                                                                              \
     LIFT(name##_elem)                                                                              \
     {                                                                                              \
-        long_product(l, word, sign, op, element(l, word));                                         \
+        long_product(l, word, sign, op, simd_element(l, word));                                    \
     }
 LONG_PRODUCT(smull, true, IR_NOP)
 LONG_PRODUCT(umull, false, IR_NOP)
@@ -384,77 +384,47 @@ LIFT(pmull_vec)
     lift_put_v(l, a64_rd(word), v);
 }
 
-/* ---- by the exact function ---- */
-#define EXACT(name)                                                                                \
-    LIFT(name)                                                                                     \
-    {                                                                                              \
-        simd_exact(l, word);                                                                       \
-    }
-EXACT(pmul_vec)
-EXACT(sdot_vec)
-EXACT(udot_vec)
-EXACT(sdot_elem)
-EXACT(udot_elem)
-EXACT(sqadd_vec)
-EXACT(sqadd_scalar)
-EXACT(uqadd_vec)
-EXACT(uqadd_scalar)
-EXACT(sqsub_vec)
-EXACT(sqsub_scalar)
-EXACT(uqsub_vec)
-EXACT(uqsub_scalar)
-EXACT(sshl_vec)
-EXACT(sshl_scalar)
-EXACT(ushl_vec)
-EXACT(ushl_scalar)
-EXACT(sqshl_vec)
-EXACT(sqshl_scalar)
-EXACT(uqshl_vec)
-EXACT(uqshl_scalar)
-EXACT(srshl_vec)
-EXACT(srshl_scalar)
-EXACT(urshl_vec)
-EXACT(urshl_scalar)
-EXACT(sqrshl_vec)
-EXACT(sqrshl_scalar)
-EXACT(uqrshl_vec)
-EXACT(uqrshl_scalar)
-EXACT(sqdmulh_vec)
-EXACT(sqdmulh_scalar)
-EXACT(sqrdmulh_vec)
-EXACT(sqrdmulh_scalar)
-EXACT(sqrdmlah_vec)
-EXACT(sqrdmlah_scalar)
-EXACT(sqrdmlsh_vec)
-EXACT(sqrdmlsh_scalar)
-EXACT(sqdmlal_vec)
-EXACT(sqdmlal_scalar)
-EXACT(sqdmlsl_vec)
-EXACT(sqdmlsl_scalar)
-EXACT(sqdmull_vec)
-EXACT(sqdmull_scalar)
-
-/* By element: the exact function gets the register in varg[1] and finds the element itself. */
-static void exact_element(struct lift *l, uint32_t word)
+/* ---- dot product: even and odd bytes as halfwords, which the host multiplies and adds ---- */
+static ir_ref halfwords(struct lift *l, ir_ref v, bool odd, bool sign)
 {
-    unsigned m = word >> 16 & (simd_bytes(word) == 2 ? 15 : 31);
-    ir_ref n = n_of(l, word), e = lift_v(l, m), d = lift_v(l, a64_rd(word));
-    lift_put_v(l, a64_rd(word), lift_opx(l, IR_HELPV, 16, n, e, d, IR_HELPER_simd, word));
+    if (!sign)
+        return odd ? simd_imm(l, IR_VSHR, 2, v, 8)
+                   : simd_op(l, IR_VAND, 8, v, simd_splat(l, 2, 255));
+    return simd_imm(l, IR_VSAR, 2, odd ? v : simd_imm(l, IR_VSHL, 2, v, 8), 8);
 }
 
-#define EXACT_ELEMENT(name)                                                                        \
-    LIFT(name##_elem)                                                                              \
-    {                                                                                              \
-        exact_element(l, word);                                                                    \
-    }                                                                                              \
-    LIFT(name##_elem_scalar)                                                                       \
-    {                                                                                              \
-        exact_element(l, word);                                                                    \
+static void dot(struct lift *l, uint32_t word, bool sign, ir_ref m)
+{
+    ir_ref n = n_of(l, word), sum = lift_v(l, a64_rd(word));
+    for (unsigned odd = 0; odd < 2; odd++) {
+        ir_ref x = halfwords(l, n, odd, sign), y = halfwords(l, m, odd, sign);
+        sum = add(l, 4, sum, simd_op(l, IR_VMADD, 2, x, y));
     }
-EXACT_ELEMENT(sqdmulh)
-EXACT_ELEMENT(sqrdmulh)
-EXACT_ELEMENT(sqrdmlah)
-EXACT_ELEMENT(sqrdmlsh)
-EXACT_ELEMENT(sqdmlal)
-EXACT_ELEMENT(sqdmlsl)
-EXACT_ELEMENT(sqdmull)
+    simd_put(l, word, sum);
+}
+
+LIFT(sdot_vec)
+{
+    dot(l, word, true, m_of(l, word));
+}
+
+LIFT(udot_vec)
+{
+    dot(l, word, false, m_of(l, word));
+}
+
+LIFT(sdot_elem)
+{
+    dot(l, word, true, simd_element(l, word));
+}
+
+LIFT(udot_elem)
+{
+    dot(l, word, false, simd_element(l, word));
+}
+
+/* ---- by the exact function ---- */
+LIFT(pmul_vec)
+{
+    simd_exact(l, word);
+}

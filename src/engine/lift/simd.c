@@ -84,7 +84,8 @@ ir_ref simd_shr(struct lift *l, unsigned size, ir_ref a, unsigned n)
     return simd_op(l, IR_VAND, 8, v, simd_splat(l, 1, 0xffu >> n));
 }
 
-/* Where the host has no such shift: ((a >> n) ^ m) - m, m = the sign's new place. */
+/* Where the host has no such shift: ((a >> n) ^ m) - m, m = the sign's new place; all of it signs:
+ * a comparison. */
 ir_ref simd_sar(struct lift *l, unsigned size, ir_ref a, unsigned n)
 {
     if (!n)
@@ -93,9 +94,20 @@ ir_ref simd_sar(struct lift *l, unsigned size, ir_ref a, unsigned n)
         n = size * 8 - 1;
     if (size == 2 || size == 4)
         return simd_imm(l, IR_VSAR, size, a, n);
+    if (n == size * 8 - 1)
+        return simd_op(l, IR_VGT, size, simd_const(l, 0, 0), a);
     ir_ref m = simd_splat(l, size, 1ull << (size * 8 - 1 - n));
     ir_ref v = simd_op(l, IR_VXOR, 8, simd_shr(l, size, a, n), m);
     return simd_op(l, IR_VSUB, size, v, m);
+}
+
+ir_ref simd_shift(struct lift *l, unsigned size, ir_ref a, unsigned n, bool sign, bool round)
+{
+    ir_ref v = sign ? simd_sar(l, size, a, n) : simd_shr(l, size, a, n);
+    if (!round)
+        return v;
+    ir_ref bit = simd_op(l, IR_VAND, 8, simd_shr(l, size, a, n - 1), simd_splat(l, size, 1));
+    return simd_op(l, IR_VADD, size, v, bit);
 }
 
 ir_ref simd_extend(struct lift *l, unsigned size, ir_ref a, bool sign, bool high)

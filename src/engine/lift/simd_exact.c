@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Vector instructions in plain C: those that are rare or need QC. One instruction at a time, from
- * its word: varg[0] = vn, varg[1] = vm, varg[2] = vd before; vret = vd behind.
+ * Vector instructions in plain C: those that are rare and would be long inline, and SHA for hosts
+ * that have it not. One instruction at a time, from its word: varg[0] = vn, varg[1] = vm,
+ * varg[2] = vd before; vret = vd behind.
  *
  * The idea: elements are read as signed or unsigned 64-bit numbers, computed with in 128 bits, and
  * written saturated. Sections are the Arm ARM's C7.2.
@@ -83,15 +84,6 @@ static uint64_t saturate(struct op *o, wide v, unsigned size, bool is_unsigned)
     return (uint64_t)v;
 }
 
-/* ---- three registers of the same type ---- */
-static void add_sub(struct op *o, bool subtract)
-{
-    for (unsigned k = 0; k < o->count; k++) {
-        wide a = element(o, o->n, o->size, k, o->u), b = element(o, o->m, o->size, k, o->u);
-        set(&o->r, o->size, k, saturate(o, subtract ? a - b : a + b, o->size, o->u));
-    }
-}
-
 /* SUQADD, USQADD: d of one sign, n of the other. */
 static void add_mixed(struct op *o)
 {
@@ -136,14 +128,6 @@ static void shift_register(struct op *o, bool round, bool sat)
     }
 }
 
-static wide doubled_high(wide a, wide b, unsigned size, bool round, wide sum)
-{
-    wide p = shift_up(sum, 8 * size) + 2 * a * b;
-    if (round)
-        p += (wide)1 << (8 * size - 1);
-    return p >> (8 * size);
-}
-
 /* Index of the element in by-element forms; for whole vectors, k. */
 struct by_element {
     bool on;        /* by element */
@@ -155,38 +139,15 @@ static unsigned pick(struct by_element e, unsigned k)
     return e.on ? e.index : k;
 }
 
-static void multiply_high(struct op *o, bool round, struct by_element e)
-{
-    for (unsigned k = 0; k < o->count; k++) {
-        wide a = get_signed(o->n, o->size, k), b = get_signed(o->m, o->size, pick(e, k));
-        set(&o->r, o->size, k, saturate(o, doubled_high(a, b, o->size, round, 0), o->size, false));
-    }
-}
-
+/* SQRDMLAH, SQRDMLSH: the sum is rounded and saturated once. */
 static void multiply_high_add(struct op *o, bool subtract, struct by_element e)
 {
+    unsigned bits = 8 * o->size;
     for (unsigned k = 0; k < o->count; k++) {
         wide a = get_signed(o->n, o->size, k), b = get_signed(o->m, o->size, pick(e, k));
         wide d = get_signed(o->d, o->size, k);
-        wide r = doubled_high(subtract ? -a : a, b, o->size, true, d);
-        set(&o->r, o->size, k, saturate(o, r, o->size, false));
-    }
-}
-
-/* SQDMULL, SQDMLAL, SQDMLSL: the product saturates, then the sum. */
-static void multiply_long(struct op *o, int sum, struct by_element e)
-{
-    unsigned from = o->q && !o->scalar ? 8 / o->size : 0, wide_size = 2 * o->size;
-    unsigned count = o->scalar ? 1 : 8 / o->size;
-    for (unsigned k = 0; k < count; k++) {
-        wide a = get_signed(o->n, o->size, from + k);
-        wide b = get_signed(o->m, o->size, e.on ? e.index : from + k);
-        wide p = (int64_t)saturate(o, 2 * a * b, wide_size, false);
-        if (sum) {
-            wide d = get_signed(o->d, wide_size, k);
-            p = (int64_t)saturate(o, sum > 0 ? d + p : d - p, wide_size, false);
-        }
-        set(&o->r, wide_size, k, (uint64_t)p);
+        wide sum = shift_up(d, bits) + 2 * (subtract ? -a : a) * b + ((wide)1 << (bits - 1));
+        set(&o->r, o->size, k, saturate(o, sum >> bits, o->size, false));
     }
 }
 
@@ -204,70 +165,6 @@ static void multiply_polynomial(struct op *o, bool is_long)
     unsigned from = is_long && o->q ? 8 : 0, count = is_long ? 8 : o->count;
     for (unsigned k = 0; k < count; k++)
         set(&o->r, is_long ? 2 : 1, k, carryless(o->n->b[from + k], o->m->b[from + k]));
-}
-
-static void dot(struct op *o, struct by_element e)
-{
-    for (unsigned k = 0; k < (o->q ? 4u : 2u); k++) {
-        uint32_t sum = o->d->s[k];
-        for (unsigned j = 0; j < 4; j++) {
-            unsigned at = 4 * pick(e, k) + j;
-            if (o->u)
-                sum += (uint32_t)o->n->b[4 * k + j] * o->m->b[at];
-            else
-                sum += (uint32_t)((int8_t)o->n->b[4 * k + j] * (int8_t)o->m->b[at]);
-        }
-        o->r.s[k] = sum;
-    }
-}
-
-/* ---- one register ---- */
-static void count_leading(struct op *o, bool signs)
-{
-    for (unsigned k = 0; k < o->count; k++) {
-        uint64_t v = get(o->n, o->size, k);
-        unsigned bits = o->size * 8;
-        if (signs) {
-            int64_t s = get_signed(o->n, o->size, k);
-            v = (uint64_t)(s ^ (int64_t)((uint64_t)s << 1)) &
-                (bits == 64 ? ~0ull : (1ull << bits) - 1);
-            v |= 1; /* the sign itself is not counted: bits - 1 at most */
-        }
-        unsigned n = v ? (unsigned)__builtin_clzll(v) - (64 - bits) : bits;
-        set(&o->r, o->size, k, n);
-    }
-}
-
-static void absolute(struct op *o, bool negate)
-{
-    for (unsigned k = 0; k < o->count; k++) {
-        wide v = get_signed(o->n, o->size, k);
-        if (negate || v < 0)
-            v = -v;
-        set(&o->r, o->size, k, saturate(o, v, o->size, false));
-    }
-}
-
-/* Elements of twice the size to size, into the low or the high half. */
-static void narrow(struct op *o, bool in_unsigned, bool out_unsigned, unsigned n, bool round)
-{
-    unsigned count = o->scalar ? 1 : 8 / o->size, at = o->q && !o->scalar ? count : 0;
-    if (at)
-        o->r.d[0] = o->d->d[0];
-    for (unsigned k = 0; k < count; k++) {
-        wide v = element(o, o->n, 2 * o->size, k, in_unsigned);
-        if (n)
-            v = shifted(v, -(int)n, round);
-        set(&o->r, o->size, at + k, saturate(o, v, o->size, out_unsigned));
-    }
-}
-
-static void shift_left_saturating(struct op *o, unsigned n, bool in_unsigned, bool out_unsigned)
-{
-    for (unsigned k = 0; k < o->count; k++) {
-        wide v = element(o, o->n, o->size, k, in_unsigned);
-        set(&o->r, o->size, k, saturate(o, shift_up(v, (unsigned)n), o->size, out_unsigned));
-    }
 }
 
 /* ---- SHA (C7.2, Arm ARM J1 "SHA hash functions") ---- */
@@ -366,75 +263,15 @@ static struct by_element by_element(const struct op *o)
     return e;
 }
 
-static void shift_by_immediate(struct op *o, enum a64_row row)
-{
-    unsigned immh = o->word >> 19 & 15, value = o->word >> 16 & 127;
-    o->size = 1u << (31 - __builtin_clz(immh));
-    unsigned bits = 8 * o->size, n = 2 * bits - value;
-    o->count = o->scalar ? 1 : (o->q ? 16 : 8) / o->size;
-    switch (row) {
-    case A64_SQSHLU_IMM_VEC:
-    case A64_SQSHLU_IMM_SCALAR:
-        shift_left_saturating(o, value - bits, false, true);
-        break;
-    case A64_SQSHL_IMM_VEC:
-    case A64_SQSHL_IMM_SCALAR:
-        shift_left_saturating(o, value - bits, false, false);
-        break;
-    case A64_UQSHL_IMM_VEC:
-    case A64_UQSHL_IMM_SCALAR:
-        shift_left_saturating(o, value - bits, true, true);
-        break;
-    case A64_SQSHRUN_VEC:
-    case A64_SQSHRUN_SCALAR:
-        narrow(o, false, true, n, false);
-        break;
-    case A64_SQRSHRUN_VEC:
-    case A64_SQRSHRUN_SCALAR:
-        narrow(o, false, true, n, true);
-        break;
-    case A64_SQSHRN_VEC:
-    case A64_SQSHRN_SCALAR:
-        narrow(o, false, false, n, false);
-        break;
-    case A64_UQSHRN_VEC:
-    case A64_UQSHRN_SCALAR:
-        narrow(o, true, true, n, false);
-        break;
-    case A64_SQRSHRN_VEC:
-    case A64_SQRSHRN_SCALAR:
-        narrow(o, false, false, n, true);
-        break;
-    default: /* UQRSHRN */
-        narrow(o, true, true, n, true);
-    }
-}
-
-static bool same(struct op *o, enum a64_row row)
+static bool shifts(struct op *o, enum a64_row row)
 {
     switch (row) {
-    case A64_SQADD_VEC:
-    case A64_SQADD_SCALAR:
-    case A64_UQADD_VEC:
-    case A64_UQADD_SCALAR:
-        add_sub(o, false);
-        return true;
-    case A64_SQSUB_VEC:
-    case A64_SQSUB_SCALAR:
-    case A64_UQSUB_VEC:
-    case A64_UQSUB_SCALAR:
-        add_sub(o, true);
-        return true;
     case A64_SSHL_VEC:
-    case A64_SSHL_SCALAR:
     case A64_USHL_VEC:
-    case A64_USHL_SCALAR:
         shift_register(o, false, false);
         return true;
     case A64_SRSHL_VEC:
-    case A64_SRSHL_SCALAR:
     case A64_URSHL_VEC:
-    case A64_URSHL_SCALAR:
         shift_register(o, true, false);
         return true;
     case A64_SQSHL_VEC:
@@ -449,12 +286,6 @@ static bool same(struct op *o, enum a64_row row)
     case A64_UQRSHL_SCALAR:
         shift_register(o, true, true);
         return true;
-    case A64_PMUL_VEC:
-        multiply_polynomial(o, false);
-        return true;
-    case A64_PMULL_VEC:
-        multiply_polynomial(o, true);
-        return true;
     default:
         return false;
     }
@@ -462,24 +293,8 @@ static bool same(struct op *o, enum a64_row row)
 
 static bool multiplies(struct op *o, enum a64_row row)
 {
-    struct by_element none = {false, 0}, e = by_element(o);
+    struct by_element none = {false, 0};
     switch (row) {
-    case A64_SQDMULH_VEC:
-    case A64_SQDMULH_SCALAR:
-        multiply_high(o, false, none);
-        return true;
-    case A64_SQRDMULH_VEC:
-    case A64_SQRDMULH_SCALAR:
-        multiply_high(o, true, none);
-        return true;
-    case A64_SQDMULH_ELEM:
-    case A64_SQDMULH_ELEM_SCALAR:
-        multiply_high(o, false, e);
-        return true;
-    case A64_SQRDMULH_ELEM:
-    case A64_SQRDMULH_ELEM_SCALAR:
-        multiply_high(o, true, e);
-        return true;
     case A64_SQRDMLAH_VEC:
     case A64_SQRDMLAH_SCALAR:
         multiply_high_add(o, false, none);
@@ -490,83 +305,17 @@ static bool multiplies(struct op *o, enum a64_row row)
         return true;
     case A64_SQRDMLAH_ELEM:
     case A64_SQRDMLAH_ELEM_SCALAR:
-        multiply_high_add(o, false, e);
+        multiply_high_add(o, false, by_element(o));
         return true;
     case A64_SQRDMLSH_ELEM:
     case A64_SQRDMLSH_ELEM_SCALAR:
-        multiply_high_add(o, true, e);
+        multiply_high_add(o, true, by_element(o));
         return true;
-    case A64_SQDMULL_VEC:
-    case A64_SQDMULL_SCALAR:
-        multiply_long(o, 0, none);
+    case A64_PMUL_VEC:
+        multiply_polynomial(o, false);
         return true;
-    case A64_SQDMULL_ELEM:
-    case A64_SQDMULL_ELEM_SCALAR:
-        multiply_long(o, 0, e);
-        return true;
-    case A64_SQDMLAL_VEC:
-    case A64_SQDMLAL_SCALAR:
-        multiply_long(o, 1, none);
-        return true;
-    case A64_SQDMLAL_ELEM:
-    case A64_SQDMLAL_ELEM_SCALAR:
-        multiply_long(o, 1, e);
-        return true;
-    case A64_SQDMLSL_VEC:
-    case A64_SQDMLSL_SCALAR:
-        multiply_long(o, -1, none);
-        return true;
-    case A64_SQDMLSL_ELEM:
-    case A64_SQDMLSL_ELEM_SCALAR:
-        multiply_long(o, -1, e);
-        return true;
-    case A64_SDOT_VEC:
-    case A64_UDOT_VEC:
-        dot(o, none);
-        return true;
-    case A64_SDOT_ELEM:
-    case A64_UDOT_ELEM:
-        dot(o, e);
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool single(struct op *o, enum a64_row row)
-{
-    switch (row) {
-    case A64_CLS_VEC:
-        count_leading(o, true);
-        return true;
-    case A64_CLZ_VEC:
-        count_leading(o, false);
-        return true;
-    case A64_SUQADD_VEC:
-    case A64_SUQADD_SCALAR:
-    case A64_USQADD_VEC:
-    case A64_USQADD_SCALAR:
-        add_mixed(o);
-        return true;
-    case A64_SQABS_VEC:
-    case A64_SQABS_SCALAR:
-        absolute(o, false);
-        return true;
-    case A64_SQNEG_VEC:
-    case A64_SQNEG_SCALAR:
-        absolute(o, true);
-        return true;
-    case A64_SQXTN_VEC:
-    case A64_SQXTN_SCALAR:
-        narrow(o, false, false, 0, false);
-        return true;
-    case A64_UQXTN_VEC:
-    case A64_UQXTN_SCALAR:
-        narrow(o, true, true, 0, false);
-        return true;
-    case A64_SQXTUN_VEC:
-    case A64_SQXTUN_SCALAR:
-        narrow(o, false, true, 0, false);
+    case A64_PMULL_VEC:
+        multiply_polynomial(o, true);
         return true;
     default:
         return false;
@@ -605,8 +354,8 @@ void helper_simd(struct cpu *cpu)
     o.u = word >> 29 & 1;
     o.size = 1u << (word >> 22 & 3);
     o.count = o.scalar ? 1 : (o.q ? 16 : 8) / o.size;
-    if (!same(&o, row) && !multiplies(&o, row) && !single(&o, row) && !sha(&o, row))
-        shift_by_immediate(&o, row);
+    if (!shifts(&o, row) && !multiplies(&o, row) && !sha(&o, row))
+        add_mixed(&o);
     if (o.sat)
         cpu->fpsr |= FPSR_QC;
     cpu->vret = o.r;

@@ -17,6 +17,10 @@ static const uint32_t binary[IR_OP_COUNT][4] = {
     [IR_VMUL] = {0, P1(0xd5), P2(0x40), 0},
     [IR_VMULWU] = {0, 0, P1(0xf4), 0},
     [IR_VMULWS] = {0, 0, P2(0x28), 0},
+    [IR_VMULHS] = {0, P1(0xe5), 0, 0},
+    [IR_VMULHR] = {0, P2(0x0b), 0, 0},
+    [IR_VMADD] = {0, P1(0xf5), 0, 0},
+    [IR_VSARV] = {0, 0, P2(0x46), 0},
     [IR_VAND] = {P1(0xdb), P1(0xdb), P1(0xdb), P1(0xdb)},
     [IR_VOR] = {P1(0xeb), P1(0xeb), P1(0xeb), P1(0xeb)},
     [IR_VXOR] = {P1(0xef), P1(0xef), P1(0xef), P1(0xef)},
@@ -66,6 +70,10 @@ TWO(VSUBU)
 TWO(VMUL)
 TWO(VMULWU)
 TWO(VMULWS)
+TWO(VMULHS)
+TWO(VMULHR)
+TWO(VMADD)
+TWO(VSARV)
 TWO(VAND)
 TWO(VOR)
 TWO(VXOR)
@@ -193,6 +201,43 @@ void emit_op_VALIGN(struct emit *e, ir_ref i, const struct ir_ins *ins)
     int high = emit_v(e, ins->b);
     struct emit_rm low = emit_v_rm(e, ins->a);
     emit_vex_i(e, P3(0x0f), emit_v_def(e, i), high, low, (unsigned)ins->imm);
+}
+
+/* The mask's register is in the upper half of the immediate. */
+void emit_op_VSEL(struct emit *e, ir_ref i, const struct ir_ins *ins)
+{
+    unsigned op = ins->size == 4 ? 0x4a : ins->size == 8 ? 0x4b : 0x4c;
+    int mask = emit_v(e, ins->a);
+    int no = emit_v(e, ins->c);
+    struct emit_rm yes = emit_v_rm(e, ins->b);
+    emit_vex_i(e, P3(op), emit_v_def(e, i), no, yes, (unsigned)mask << 4);
+}
+
+void emit_op_VMIX(struct emit *e, ir_ref i, const struct ir_ins *ins)
+{
+    int a = emit_v(e, ins->a);
+    struct emit_rm b = emit_v_rm(e, ins->b);
+    emit_vex_i(e, ins->size == 4 ? P3(0x02) : P3(0x0e), emit_v_def(e, i), a, b, (unsigned)ins->imm);
+}
+
+/* Sticky, so at most the first time is a branch that goes another way. */
+void emit_op_VQC(struct emit *e, ir_ref i, const struct ir_ins *ins)
+{
+    (void)i;
+    struct x64_mem fpsr = emit_cpu((uint32_t)offsetof(struct cpu, fpsr) + 3);
+    int32_t bit = (int32_t)(ins->imm >> 24);
+    int a = emit_v(e, ins->a);
+    struct emit_rm b = emit_v_rm(e, ins->b);
+    int t = emit_v_tmp(e);
+    x64_rm_imm(&e->a, 0xf6, 1, 0, fpsr, 1, bit); /* test byte */
+    uint32_t set = x64_jump_short(&e->a, CC_NE);
+    emit_vex(e, P1(0xef), t, a, b);
+    x64_vex(&e->a, P2(0x17), t, 0, t); /* vptest */
+    uint32_t same = x64_jump_short(&e->a, CC_E);
+    x64_rm_imm(&e->a, 0x80, 1, 1, fpsr, 1, bit); /* or byte */
+    x64_bind_short(&e->a, same);
+    x64_bind_short(&e->a, set);
+    flags_lost(e);
 }
 
 static uint32_t broadcast(unsigned size)
