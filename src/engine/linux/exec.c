@@ -80,9 +80,12 @@ void exec_remember_engine(const char *execfn)
 
 static const char *engine_path(void)
 {
-    struct stat st;
+    struct stat st, exe;
     bool same = engine.path[0] && sys(__NR_stat, engine.path, &st) == 0 &&
                 st.st_dev == engine.dev && st.st_ino == engine.ino;
+    /* a rule without flag P names the program where the engine's own name is expected */
+    if (same && sys(__NR_stat, "/proc/self/exe", &exe) == 0)
+        same = exe.st_dev == st.st_dev && exe.st_ino == st.st_ino;
     return same ? engine.path : "/proc/self/exe";
 }
 

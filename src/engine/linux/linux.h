@@ -74,8 +74,8 @@ bool linux_message_ok(uint64_t at);
 /* A call that may block, through the window that signals rewind: results as the host gives them, or
  * a restart code (hostcall). All six arguments are read. */
 long linux_host_syscall(struct cpu *cpu, long nr, const uint64_t *args);
-/* A mask that a call brings along: what the host is to have for it. -EINTR: a signal that the engine
- * keeps is open under it. */
+/* A mask that a call brings along: what the host is to have for it. -EINTR: a signal that the
+ * engine keeps is open under it. */
 long linux_wait_mask(struct cpu *cpu, uint64_t mask, uint64_t *ret_host);
 /* Behind every call: result (or restart) into x[0], then deliver what waits. May not return. */
 void linux_syscall_end(struct cpu *cpu, uint64_t nr, uint64_t arg0, long result);

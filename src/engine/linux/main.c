@@ -236,6 +236,13 @@ static void tell_host(const char *program, bool named)
     sys(__NR_prctl, PR_SET_NAME, base);
 }
 
+/* A rule without the flags O, C and P shows only in AT_EXECFN: it is the program's path. */
+static bool kernel_started(const struct linux_start *s, const struct host_aux *h)
+{
+    return h->execfd >= 0 || h->flags & PRESERVE_ARGV0 ||
+           (s->argc >= 2 && strcmp(text(h->execfn), text(s->argv[1])) == 0);
+}
+
 /* On the C stack: the kernel's is the guest's from here on. */
 static __attribute__((noreturn, used)) void start(struct cpu *cpu, uint64_t *stack)
 {
@@ -248,7 +255,7 @@ static __attribute__((noreturn, used)) void start(struct cpu *cpu, uint64_t *sta
     struct host_aux h = read_aux(s.auxv);
     s.execfn = h.execfn;
     linux_state.personality = (uint64_t)sys(__NR_personality, 0xffffffff);
-    bool kernel = h.execfd >= 0 || h.flags & PRESERVE_ARGV0;
+    bool kernel = kernel_started(&s, &h);
     rt_options.exec_self = !kernel;
     const char *program = kernel ? by_kernel(&s, &h) : by_hand(&s, &h);
     if (rt_options.exec_self)

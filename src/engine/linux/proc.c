@@ -142,10 +142,14 @@ static bool true_name(long dirfd, struct proc_file *f)
     return true;
 }
 
+/* This process, as the procfs numbers it: it may be that of another PID namespace. */
 static bool own(const struct proc_file *f)
 {
     char pid[16];
-    fmt(pid, sizeof(pid), "%d", (int)sys(__NR_getpid));
+    long n = sys(__NR_readlink, "/proc/self", pid, sizeof(pid) - 1);
+    if (n <= 0)
+        return false;
+    pid[n] = 0;
     return strcmp(pid, f->pid) == 0;
 }
 
