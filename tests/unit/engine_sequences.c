@@ -321,4 +321,24 @@ TEST(as_interpreted)
     CHECK_INT(bad, 0);
 }
 
+/* A region of one instruction that the compiler refuses would be the engine's end. */
+TEST(any_instruction_can_be_compiled_alone)
+{
+    static const uint32_t modes[] = {0, IR_MODE_UNDERFLOW, IR_MODE_COLD};
+    rng = 3;
+    for (unsigned row = 1; row < A64_ROW_COUNT; row++) {
+        for (unsigned n = 0; n < 30; n++) {
+            const char *wrong;
+            machine.code[0] = a64_random(row, &rng);
+            machine.code[1] = SVC;
+            machine.mode = modes[n % ARRAY(modes)];
+            machine.cpu.pc = (uint64_t)(uintptr_t)machine.code;
+            translate(&machine, &wrong);
+            if (wrong)
+                TEST_FAIL("%s %08x, mode %u: %s", a64_row_info[row].name, machine.code[0],
+                          machine.mode, wrong);
+        }
+    }
+}
+
 TEST_MAIN()
