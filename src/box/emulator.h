@@ -22,8 +22,9 @@ struct emulators {
 };
 
 /* Choose interpreters for the platform and for other common architectures (a container may hold
- * programs of several). opt_emulator is --emulator: NULL or "auto", "engine", "qemu", or a path for the
- * image's own architecture. No interpreter for the image: an error that names what to install. */
+ * programs of several). opt_emulator is --emulator: NULL or "auto", "engine", "qemu", or a path for
+ * the image's own architecture. No interpreter for the image: an error that names what to install.
+ */
 bool emulators_choose(const struct platform *p, const char *opt_emulator,
                       const struct box_world *world, struct emulators *ret, struct aw_err *err);
 /* Open each program (before anything covers its path; real root does it before

@@ -105,7 +105,8 @@ bool cli_opt_emulator(struct cli_args *a, const char *text, struct aw_err *err)
     if (str_eq(text, "auto") || str_eq(text, "engine") || str_eq(text, "qemu"))
         return set_text(&a->box.emulator, text, err);
     if (!strchr(text, '/'))
-        return aw_fail(err, AW_E_ARG, 0, "\"%s\" is not auto, engine, qemu or a path (with a slash)", text);
+        return aw_fail(err, AW_E_ARG, 0,
+                       "\"%s\" is not auto, engine, qemu or a path (with a slash)", text);
     return set_path(&a->box.emulator, text, err);
 }
 

@@ -162,9 +162,10 @@ const struct cli_option cli_options[] = {
      .verbs = RUN | CLI_V(INSTALL),
      .group = "Container",
      .help = "what executes the programs of another architecture",
-     .more = "`auto` takes `engine`, Archway's own, where it serves: arm64, on processors with AVX2; "
-             "else `qemu`, the distribution's static QEMU. A PATH names a statically linked "
-             "interpreter on the host. It is never visible as a file in the container.",
+     .more =
+         "`auto` takes `engine`, Archway's own, where it serves: arm64, on processors with AVX2; "
+         "else `qemu`, the distribution's static QEMU. A PATH names a statically linked "
+         "interpreter on the host. It is never visible as a file in the container.",
      .words = "auto engine qemu",
      .complete = CLI_COMPLETE_FILE,
      .how = CLI_CALL,

@@ -46,6 +46,7 @@ struct analysis {
     uint16_t alias_min[2][32]; /* lowest GET of the register that is used above the place */
     uint32_t pending[2];       /* registers whose put[] value may be made in its home, by bit */
     uint16_t flags_exit;       /* the last exit that needs NZCV as it is here, 0: none */
+    bool fault;                /* a memory access may show NZCV as it is here in a signal frame */
 };
 
 static void use(struct emit *e, struct analysis *s, ir_ref i, ir_ref v)
@@ -111,6 +112,7 @@ static void analyse_other(struct emit *e, struct analysis *s, ir_ref i)
     if (info->attributes & (IR_A_FAULT | IR_A_EXIT)) {
         s->pending[0] = 0;
         s->pending[1] = 0;
+        s->fault |= (info->attributes & IR_A_FAULT) != 0;
         if (info->attributes & IR_A_EXIT && !(ins->aux & IR_EXIT_FLAGS_DEAD) && !s->flags_exit)
             s->flags_exit = i;
     }
@@ -146,7 +148,10 @@ static void analyse_one(struct emit *e, struct analysis *s, ir_ref i)
     case IR_PUTF:
         if (s->flags_exit)
             use_flags(e, s->flags_exit, ins->a);
+        else if (s->fault && !e->flast[ins->a])
+            e->flast[ins->a] = 1; /* made, though not kept */
         s->flags_exit = 0;
+        s->fault = false;
         break;
     default:
         analyse_other(e, s, i);
@@ -163,6 +168,7 @@ void alloc_analyse(struct emit *e)
     }
     s.pending[0] = s.pending[1] = 0;
     s.flags_exit = 0;
+    s.fault = false;
     __builtin_memset(e->last, 0, count * sizeof(e->last[0]));
     __builtin_memset(e->flast, 0, count * sizeof(e->flast[0]));
     __builtin_memset(e->hint, 0, count);

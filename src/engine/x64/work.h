@@ -73,8 +73,8 @@ struct emit {
     uint8_t hint[IR_MAX];      /* guest register + 1 whose home a value may be made in, 0: none */
     struct loc loc[IR_MAX];    /* where values are */
     ir_ref next_alias[IR_MAX]; /* chain of bank.alias */
-    uint8_t width[IR_MAX];     /* of a vector value: bytes that may be other than zero (emit_fp.c) */
-    uint8_t width_v[32];       /* the same of the guest's vector registers, as they are now */
+    uint8_t width[IR_MAX]; /* of a vector value: bytes that may be other than zero (emit_fp.c) */
+    uint8_t width_v[32];   /* the same of the guest's vector registers, as they are now */
     struct emit_cold cold[COLD_MAX];    /* code for the end */
     struct exit_stub exits[EXIT_MAX];   /* exits' stubs for the end */
     uint64_t pool[POOL_MAX][2];         /* constants */
