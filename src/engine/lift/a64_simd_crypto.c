@@ -1,5 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
-/* AES, SHA-1, SHA-256 (Arm ARM C4.1.97, C7.2). */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * AES, SHA-1, SHA-256 (Arm ARM C4.1.97, C7.2), by the host's instructions for them.
+ */
 #include "engine/lift/a64_simd.h"
 
 static ir_ref n_of(struct lift *l, uint32_t word)

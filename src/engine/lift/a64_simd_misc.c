@@ -1,6 +1,8 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Advanced SIMD: one register, copies, permutations, immediates
- * (Arm ARM C4.1.97). */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Advanced SIMD: one register, copies, permutations, shifts by immediate, immediates (Arm ARM
+ * C4.1.97).
+ */
 #include "engine/lift/a64_simd.h"
 
 static ir_ref n_of(struct lift *l, uint32_t word)

@@ -1,5 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Advanced SIMD, three registers of the same type; and what is by element (Arm ARM C4.1.97). */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Advanced SIMD, three registers of the same type; and what is by element (Arm ARM C4.1.97).
+ */
 #include "engine/lift/a64_simd.h"
 
 static ir_ref n_of(struct lift *l, uint32_t word)

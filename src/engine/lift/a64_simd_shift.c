@@ -1,6 +1,8 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Advanced SIMD: shifts, by immediate and by register (Arm ARM C4.1.97). Those that saturate are in
- * a64_simd_sat.c. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Advanced SIMD: shifts, by immediate and by register (Arm ARM C4.1.97). Those that saturate are in
+ * a64_simd_sat.c.
+ */
 #include "engine/lift/a64_simd.h"
 
 static ir_ref n_of(struct lift *l, uint32_t word)

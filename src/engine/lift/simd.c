@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Vector values from IR operations: what several instructions need, guest-neutral but for the puts.
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Vector values from IR operations: what several instructions need, guest-neutral but for the puts.
  */
 #include "engine/lift/a64_simd.h"
 

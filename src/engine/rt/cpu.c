@@ -1,5 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Threads' cpus, and the helpers that belong to no instruction group. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Threads' cpus: their areas in the window; and the helpers that belong to no instruction group.
+ */
 #include "engine/rt/mem.h"
 #include "engine/rt/state.h"
 #include "engine/rt/sys.h"

@@ -1,5 +1,8 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Integer operations without flags results: arithmetic, logic, shifts, bit fields. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Integer operations without flags results: arithmetic, logic, shifts, bit fields. An emitter gets
+ * its operands, then its result, then emits (emit.h).
+ */
 #include "engine/x64/emit_int.h"
 
 #define BMI_ANDN VEX_OP(0, 2, 0, 0xf2)

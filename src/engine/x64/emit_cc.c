@@ -1,5 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Operations that make or read NZCV. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Operations that make or read NZCV: see flags.c for where it is.
+ */
 #include "engine/x64/emit_int.h"
 
 /* Nobody wants the sum, only its flags. */

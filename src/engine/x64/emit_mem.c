@@ -1,5 +1,8 @@
-// SPDX-License-Identifier: Apache-2.0
-/* State access, loads, stores, atomics, helper calls. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * State access, loads, stores, atomics, helper calls. Every access that may fault is noted in the
+ * fault table.
+ */
 #include "engine/x64/emit_int.h"
 
 void emit_note_fault(struct emit *e)

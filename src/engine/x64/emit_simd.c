@@ -1,5 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
-/* Integer vectors: mostly one VEX instruction each, by tables. */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Integer vectors: mostly one VEX instruction each, by tables.
+ */
 #include "engine/x64/work.h"
 
 #define P1(op) VEX_OP(1, 1, 0, op) /* 66 0f */
