@@ -127,7 +127,9 @@ static ir_ref element(struct lift *l, uint32_t word)
     if (size == 4)
         index = index << 1 | (word >> 21 & 1);
     ir_ref m = lift_v(l, a64_m(word) << 4 | a64_rm4(word));
-    return simd_imm(l, IR_VSPLATE, size, m, index);
+    m = simd_imm(l, IR_VSPLATE, size, m, index);
+    bool half = !(word >> 28 & 1) && !simd_q(word);
+    return half ? simd_op(l, IR_VZEXT, 8, m, IR_NONE) : m;
 }
 
 static void by_element(struct lift *l, uint32_t word, enum ir_op op)
