@@ -8,12 +8,10 @@
  * SA_RESTART as the guest's have it, so the kernel itself decides between this and EINTR. */
 #include "engine/linux/thread.h"
 
-__attribute__((naked, noinline)) static long call(const uint32_t *attention, long nr,
-                                                  const uint64_t *args)
+__attribute__((naked, noinline)) static long call(const uint32_t *attention __attribute__((unused)),
+                                                  long nr __attribute__((unused)),
+                                                  const uint64_t *args __attribute__((unused)))
 {
-    (void)attention;
-    (void)nr;
-    (void)args;
     __asm__ volatile("push %%rbx\n"
                      "mov %%rdi, %%rbx\n"
                      "mov %%rsi, %%rax\n"

@@ -128,11 +128,10 @@ __attribute__((noreturn, used)) static void child_start(struct cpu *cpu)
 }
 
 /* The child cannot return on an empty stack: it goes on in child_start. */
-__attribute__((naked, noinline)) static long clone_onto(long nr, const long *a, struct cpu *child)
+__attribute__((naked, noinline)) static long clone_onto(long nr __attribute__((unused)),
+                                                        const long *a __attribute__((unused)),
+                                                        struct cpu *child __attribute__((unused)))
 {
-    (void)nr;
-    (void)a;
-    (void)child;
     __asm__ volatile("mov %rdi, %rax\n"
                      "mov %rdx, %r9\n"
                      "mov 0(%rsi), %rdi\n"

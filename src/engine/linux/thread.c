@@ -158,11 +158,10 @@ void thread_fork_done(struct thread *t, bool child)
 
 /* ---- the end ---- */
 /* No stack from the moment that *dead is set: its memory may be anybody's. */
-__attribute__((naked, noreturn)) static void leave(uint32_t *dead, long nr, long status)
+__attribute__((naked, noreturn)) static void leave(uint32_t *dead __attribute__((unused)),
+                                                   long nr __attribute__((unused)),
+                                                   long status __attribute__((unused)))
 {
-    (void)dead;
-    (void)nr;
-    (void)status;
     __asm__ volatile("mov %rsi, %rax\n"
                      "mov %rdi, %rcx\n"
                      "mov %rdx, %rdi\n"

@@ -91,11 +91,10 @@ static uint32_t stored_flags(uint64_t efl, unsigned kind)
 extern const char rt_copy_start[], rt_copy_end[], rt_copy_failed[];
 
 /* Bytes not copied. */
-__attribute__((naked, noinline)) static size_t copy(void *to, const void *from, size_t n)
+__attribute__((naked, noinline)) static size_t copy(void *to __attribute__((unused)),
+                                                    const void *from __attribute__((unused)),
+                                                    size_t n __attribute__((unused)))
 {
-    (void)to;
-    (void)from;
-    (void)n;
     __asm__ volatile("mov %rdx, %rcx\n"
                      ".globl rt_copy_start, rt_copy_end, rt_copy_failed\n"
                      ".hidden rt_copy_start, rt_copy_end, rt_copy_failed\n"
