@@ -95,11 +95,10 @@ static bool named_by(const struct accepted *a, uint32_t word)
 }
 
 /* The pattern is for the word with the signal, where there is one, else for any of the code. */
-static bool applies(const struct accepted *a, const struct one *c, unsigned bits,
-                    const struct row_full out[2])
+static bool applies(const struct accepted *a, const struct one *c, const struct row_full out[2])
 {
     unsigned at = out[out[0].sig && a->condition != WHEN_EXTRA ? 0 : 1].brief.at;
-    if ((bits & ~a->fields) || !holds(a->condition, c->start.state.fpcr, out))
+    if (!holds(a->condition, c->start.state.fpcr, out))
         return false;
     if (out[0].sig || out[1].sig)
         return at < c->code.count && named_by(a, c->code.words[at]);
@@ -107,6 +106,22 @@ static bool applies(const struct accepted *a, const struct one *c, unsigned bits
         if (named_by(a, c->code.words[k]))
             return true;
     return false;
+}
+
+/* Do the lines that apply explain all that differs together? */
+static bool accept(struct accepted_list *l, const struct one *c, const struct row_full out[2],
+                   unsigned bits)
+{
+    unsigned explained = 0;
+    for (unsigned i = 0; i < l->count; i++)
+        if (applies(&l->items[i], c, out))
+            explained |= l->items[i].fields;
+    if (bits & ~explained)
+        return false;
+    for (unsigned i = 0; i < l->count; i++)
+        if ((bits & l->items[i].fields) && applies(&l->items[i], c, out))
+            l->items[i].instances++;
+    return true;
 }
 
 /* ---- judging ---- */
@@ -139,11 +154,8 @@ enum verdict report_judge(struct accepted_list *l, const struct one *c,
         *row = a64_decode(c->code.words[at]);
         return VERDICT_NOT_LIFTED;
     }
-    for (unsigned i = 0; i < l->count; i++)
-        if (applies(&l->items[i], c, bits, out)) {
-            l->items[i].instances++;
-            return VERDICT_ACCEPTED;
-        }
+    if (accept(l, c, out, bits))
+        return VERDICT_ACCEPTED;
     return VERDICT_WRONG;
 }
 
