@@ -366,6 +366,17 @@ static void op_ldv(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
     m->value[i].d[1] = ins->size == 16 ? load(address + 8, 8) : 0;
 }
 
+static void op_ldvs(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
+{
+    uint64_t address;
+    if (!interp_address(m, ins, false, &address))
+        return;
+    for (unsigned k = 0; k < 16; k += ins->size) {
+        uint64_t x = load(address, ins->size);
+        __builtin_memcpy(&m->value[i].b[k], &x, ins->size);
+    }
+}
+
 static void op_stv(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
 {
     uint64_t address;
@@ -565,22 +576,22 @@ static void op_help(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
 }
 
 const ir_interp_fn ir_interp_int[IR_OP_COUNT] = {
-    [IR_NOP] = op_nop,       [IR_INSN] = op_insn,   [IR_CONST] = op_const,
-    [IR_GETR] = op_getr,     [IR_PUTR] = op_putr,   [IR_GETV] = op_getv,
-    [IR_PUTV] = op_putv,     [IR_GETF] = op_getf,   [IR_PUTF] = op_putf,
-    [IR_GETC] = op_getc,     [IR_PUTC] = op_putc,   [IR_ADD... IR_EXTR] = op_compute,
-    [IR_SELECT] = op_select, [IR_SETC] = op_setc,   [IR_CRC32] = op_crc32,
-    [IR_ADDS] = op_adds,     [IR_SUBS] = op_adds,   [IR_ADC] = op_adds,
-    [IR_SBC] = op_adds,      [IR_ANDS] = op_ands,   [IR_CCMP] = op_ccmp,
-    [IR_CCMN] = op_ccmp,     [IR_SETF] = op_setf,   [IR_FLAGS] = op_flags,
-    [IR_LD] = op_ld,         [IR_ST] = op_st,       [IR_LDV] = op_ldv,
-    [IR_STV] = op_stv,       [IR_FENCE] = op_fence, [IR_PROBE] = op_probe,
-    [IR_XCHG] = op_rmw,      [IR_XADD] = op_rmw,    [IR_RMW] = op_rmw,
-    [IR_CAS] = op_cas,       [IR_CAS16] = op_cas16, [IR_JCC] = op_branch,
-    [IR_JZ] = op_branch,     [IR_JNZ] = op_branch,  [IR_JBZ] = op_branch,
-    [IR_JBNZ] = op_branch,   [IR_GOTO] = op_leave,  [IR_CALL] = op_leave,
-    [IR_CALLR] = op_leave,   [IR_JUMP] = op_leave,  [IR_RET] = op_leave,
-    [IR_SYSCALL] = op_leave, [IR_RAISE] = op_raise, [IR_RESUME] = op_leave,
-    [IR_HELPI] = op_help,    [IR_HELPV] = op_help,  [IR_HELPVI] = op_help,
-    [IR_HELPIV] = op_help,
+    [IR_NOP] = op_nop,       [IR_INSN] = op_insn,     [IR_CONST] = op_const,
+    [IR_GETR] = op_getr,     [IR_PUTR] = op_putr,     [IR_GETV] = op_getv,
+    [IR_PUTV] = op_putv,     [IR_GETF] = op_getf,     [IR_PUTF] = op_putf,
+    [IR_GETC] = op_getc,     [IR_PUTC] = op_putc,     [IR_ADD... IR_EXTR] = op_compute,
+    [IR_SELECT] = op_select, [IR_SETC] = op_setc,     [IR_CRC32] = op_crc32,
+    [IR_ADDS] = op_adds,     [IR_SUBS] = op_adds,     [IR_ADC] = op_adds,
+    [IR_SBC] = op_adds,      [IR_ANDS] = op_ands,     [IR_CCMP] = op_ccmp,
+    [IR_CCMN] = op_ccmp,     [IR_SETF] = op_setf,     [IR_FLAGS] = op_flags,
+    [IR_LD] = op_ld,         [IR_ST] = op_st,         [IR_LDV] = op_ldv,
+    [IR_LDVS] = op_ldvs,     [IR_STV] = op_stv,       [IR_FENCE] = op_fence,
+    [IR_PROBE] = op_probe,   [IR_XCHG] = op_rmw,      [IR_XADD] = op_rmw,
+    [IR_RMW] = op_rmw,       [IR_CAS] = op_cas,       [IR_CAS16] = op_cas16,
+    [IR_JCC] = op_branch,    [IR_JZ] = op_branch,     [IR_JNZ] = op_branch,
+    [IR_JBZ] = op_branch,    [IR_JBNZ] = op_branch,   [IR_GOTO] = op_leave,
+    [IR_CALL] = op_leave,    [IR_CALLR] = op_leave,   [IR_JUMP] = op_leave,
+    [IR_RET] = op_leave,     [IR_SYSCALL] = op_leave, [IR_RAISE] = op_raise,
+    [IR_RESUME] = op_leave,  [IR_HELPI] = op_help,    [IR_HELPV] = op_help,
+    [IR_HELPVI] = op_help,   [IR_HELPIV] = op_help,
 };

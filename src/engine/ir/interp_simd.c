@@ -162,6 +162,30 @@ static void op_mix(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
         set(&m->value[i], ins->size, k, get(ins->imm >> k & 1 ? &b : &a, ins->size, k));
 }
 
+static void op_perm2(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
+{
+    const union vec a = *interp_v(m, ins->a), b = *interp_v(m, ins->b);
+    for (unsigned k = 0; k < 4; k++)
+        m->value[i].s[k] = (k < 2 ? a : b).s[ins->imm >> (2 * k) & 3];
+}
+
+static void op_ins(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
+{
+    uint64_t x = get(interp_v(m, ins->b), ins->size, (unsigned)ins->imm >> 4);
+    m->value[i] = *interp_v(m, ins->a);
+    set(&m->value[i], ins->size, ins->imm & 15, x);
+}
+
+static void op_least(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
+{
+    const union vec a = *interp_v(m, ins->a);
+    unsigned at = 0;
+    for (unsigned k = 1; k < 8; k++)
+        if (a.h[k] < a.h[at])
+            at = k;
+    m->value[i] = (union vec){.h = {a.h[at], (uint16_t)at}};
+}
+
 static void op_vqc(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
 {
     (void)i;
@@ -338,6 +362,9 @@ const ir_interp_fn ir_interp_simd[IR_OP_COUNT] = {
     [IR_VSHA2] = interp_sha2,
     [IR_VSHA2A] = interp_sha2_schedule,
     [IR_VSHA2B] = interp_sha2_schedule,
+    [IR_VPERM2] = op_perm2,
+    [IR_VINS] = op_ins,
+    [IR_VLEAST] = op_least,
     [IR_VMULHS] = op_multiply_high,
     [IR_VMULHR] = op_multiply_high,
     [IR_VMADD] = op_madd,

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * AES, SHA-1, SHA-256 (Arm ARM C4.1.97, C7.2), by the host's instructions for them.
+ * AES, SHA-1 and SHA-256 (Arm ARM C4.1.97, C7.2).
+ *
+ * The idea: both architectures cut the algorithms into nearly the same steps. AES differs in where
+ * the key is added: first here, last on the host, so the host's key is zero. SHA differs in the
+ * order of words, in the halves that the state is kept in, and in who adds SHA-1's constants.
+ *
+ * Hosts without SHA instructions call the exact function (simd_exact.c); AES-NI is taken for
+ * granted.
  */
 #include "engine/lift/a64_simd.h"
 

@@ -48,6 +48,38 @@ static uint8_t place(unsigned count, unsigned size, unsigned k, unsigned byte)
     return (uint8_t)((byte / size * count + k) * size + byte % size);
 }
 
+/* Two registers are the even and the odd elements. Of four, each vector is sorted into one word a
+ * register, then the words go where they belong. false: not so. */
+static bool sort_loaded(struct lift *l, uint32_t word, unsigned count, const ir_ref *in,
+                        ir_ref *out)
+{
+    unsigned size = element_bytes(word);
+    ir_ref v[4], pairs[4];
+    if (!simd_q(word) || count == 3)
+        return false;
+    if (count == 2) {
+        for (unsigned k = 0; k < 2; k++)
+            out[k] = simd_uzp(l, size, in[0], in[1], k, true);
+        return true;
+    }
+    if (size == 8) {
+        for (unsigned k = 0; k < 4; k++)
+            out[k] = simd_op(l, k & 1 ? IR_VZIPH : IR_VZIPL, 8, in[k / 2], in[k / 2 + 2]);
+        return true;
+    }
+    for (unsigned k = 0; k < 4; k++) {
+        uint8_t map[16];
+        for (unsigned b = 0; b < 16; b++)
+            map[b] = place(4, size, b / 4, b % 4);
+        v[k] = size == 4 ? in[k] : simd_permute(l, &in[k], 1, map);
+    }
+    for (unsigned k = 0; k < 4; k++)
+        pairs[k] = simd_op(l, k / 2 ? IR_VZIPH : IR_VZIPL, 4, v[k % 2 * 2], v[k % 2 * 2 + 1]);
+    for (unsigned k = 0; k < 4; k++)
+        out[k] = simd_op(l, k & 1 ? IR_VZIPH : IR_VZIPL, 8, pairs[k & 2], pairs[k | 1]);
+    return true;
+}
+
 static void load_sorted(struct lift *l, uint32_t word, unsigned count)
 {
     unsigned size = element_bytes(word), width = simd_q(word) ? 16 : 8;
@@ -55,7 +87,8 @@ static void load_sorted(struct lift *l, uint32_t word, unsigned count)
     unsigned total = count * width, vectors = (total + 15) / 16;
     for (unsigned k = 0; k < vectors; k++)
         in[k] = lift_load_v(l, total - 16 * k >= 16 ? 16 : 8, base, 16 * k);
-    for (unsigned k = 0; k < count; k++) {
+    bool sorted = sort_loaded(l, word, count, in, out);
+    for (unsigned k = 0; k < count && !sorted; k++) {
         uint8_t map[16];
         for (unsigned b = 0; b < 16; b++)
             map[b] = b < width ? place(count, size, k, b) : 0xff;
@@ -66,23 +99,51 @@ static void load_sorted(struct lift *l, uint32_t word, unsigned count)
         lift_put_v(l, reg(word, k), out[k]);
 }
 
+/* Two or four registers, interleaved: the vectors to store. */
+static void interleave(struct lift *l, uint32_t word, unsigned count, const ir_ref *in, ir_ref *out)
+{
+    unsigned size = element_bytes(word);
+    ir_ref low[2] = {in[0], in[1]}, high[2] = {IR_NONE, IR_NONE};
+    bool q = simd_q(word);
+    for (unsigned k = 0; k < 2 && count == 4; k++) {
+        low[k] = simd_op(l, IR_VZIPL, size, in[k], in[k + 2]);
+        if (q)
+            high[k] = simd_op(l, IR_VZIPH, size, in[k], in[k + 2]);
+    }
+    out[0] = simd_op(l, IR_VZIPL, size, low[0], low[1]);
+    if (count == 4 || q)
+        out[1] = simd_op(l, IR_VZIPH, size, low[0], low[1]);
+    if (count == 4 && q) {
+        out[2] = simd_op(l, IR_VZIPL, size, high[0], high[1]);
+        out[3] = simd_op(l, IR_VZIPH, size, high[0], high[1]);
+    }
+}
+
+/* Three registers: byte by byte. */
+static ir_ref interleave_three(struct lift *l, uint32_t word, const ir_ref *in, unsigned at)
+{
+    unsigned size = element_bytes(word), total = simd_q(word) ? 48 : 24;
+    uint8_t map[16];
+    for (unsigned b = 0; b < 16; b++) {
+        unsigned offset = at + b, element = offset / size;
+        map[b] = 0xff;
+        if (offset < total)
+            map[b] = (uint8_t)(16 * (element % 3) + element / 3 * size + offset % size);
+    }
+    return simd_permute(l, in, 3, map);
+}
+
 static void store_sorted(struct lift *l, uint32_t word, unsigned count)
 {
-    unsigned size = element_bytes(word), width = simd_q(word) ? 16 : 8;
-    ir_ref base = lift_xsp(l, a64_rn(word)), in[4];
-    unsigned total = count * width;
+    ir_ref base = lift_xsp(l, a64_rn(word)), in[4], out[4];
+    unsigned total = count * (simd_q(word) ? 16 : 8);
     for (unsigned k = 0; k < count; k++)
         in[k] = lift_v(l, reg(word, k));
+    if (count != 3)
+        interleave(l, word, count, in, out);
     for (unsigned at = 0; at < total; at += 16) {
-        uint8_t map[16];
-        for (unsigned b = 0; b < 16; b++) {
-            unsigned offset = at + b, element = offset / size;
-            map[b] =
-                offset < total
-                    ? (uint8_t)(16 * (element % count) + element / count * size + offset % size)
-                    : 0xff;
-        }
-        lift_store_v(l, total - at >= 16 ? 16 : 8, base, at, simd_permute(l, in, count, map));
+        ir_ref v = count == 3 ? interleave_three(l, word, in, at) : out[at / 16];
+        lift_store_v(l, total - at >= 16 ? 16 : 8, base, at, v);
     }
     post_index(l, word, base, total);
 }
@@ -162,12 +223,10 @@ static void load_replicate(struct lift *l, uint32_t word)
     unsigned count = structure_count(word), size = element_bytes(word);
     ir_ref base = lift_xsp(l, a64_rn(word)), v[4];
     for (unsigned k = 0; k < count; k++)
-        v[k] = lift_load(l, size, base, k * size);
+        v[k] = lift_opx(l, IR_LDVS, size, base, IR_NONE, IR_NONE, 0, k * size);
     post_index(l, word, base, count * size);
-    for (unsigned k = 0; k < count; k++) {
-        ir_ref r = simd_op(l, IR_VSPLAT, size, v[k], IR_NONE);
-        lift_put_v(l, reg(word, k), simd_q(word) ? r : simd_op(l, IR_VZEXT, 8, r, IR_NONE));
-    }
+    for (unsigned k = 0; k < count; k++)
+        lift_put_v(l, reg(word, k), simd_q(word) ? v[k] : simd_op(l, IR_VZEXT, 8, v[k], IR_NONE));
 }
 
 #define LANE(name, fn, size)                                                                       \

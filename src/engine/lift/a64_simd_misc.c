@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Advanced SIMD: one register, copies, permutations, shifts by immediate, immediates (Arm ARM
- * C4.1.97).
+ * Advanced SIMD: one register, across lanes, copies, permutations, immediates (Arm ARM C4.1.97).
+ *
+ * The idea: what moves elements is a byte shuffle by a constant map unless the host has one
+ * instruction for it; what counts bits is two shuffles by tables of nibbles.
  */
 #include "engine/lift/a64_simd.h"
 
@@ -41,11 +43,21 @@ LIFT(abs_scalar)
     simd_put_scalar(l, word, 8, simd_abs(l, 8, n_of(l, word)));
 }
 
-/* op of n and zero, swapped and inverted by need */
+/* op of n and zero, swapped, or with one less, or swapped with one more: n >= 0 is n > -1 */
+enum compare { PLAIN, SWAPPED, ONE_LESS, ONE_MORE };
+
 static ir_ref compare_zero(struct lift *l, unsigned size, ir_ref n, enum ir_op op, unsigned how)
 {
-    ir_ref v = how & 1 ? simd_op(l, op, size, zero(l), n) : simd_op(l, op, size, n, zero(l));
-    return how & 2 ? simd_not(l, v) : v;
+    switch (how) {
+    case PLAIN:
+        return simd_op(l, op, size, n, zero(l));
+    case SWAPPED:
+        return simd_op(l, op, size, zero(l), n);
+    case ONE_LESS:
+        return simd_op(l, op, size, n, simd_const(l, ~0ull, ~0ull));
+    default:
+        return simd_op(l, op, size, simd_splat(l, size, 1), n);
+    }
 }
 
 #define COMPARE_ZERO(name, op, how)                                                                \
@@ -57,11 +69,11 @@ static ir_ref compare_zero(struct lift *l, unsigned size, ir_ref n, enum ir_op o
     {                                                                                              \
         simd_put_scalar(l, word, 8, compare_zero(l, 8, n_of(l, word), op, how));                   \
     }
-COMPARE_ZERO(cmeq, IR_VEQ, 0)
-COMPARE_ZERO(cmgt, IR_VGT, 0)
-COMPARE_ZERO(cmlt, IR_VGT, 1)
-COMPARE_ZERO(cmge, IR_VGT, 3)
-COMPARE_ZERO(cmle, IR_VGT, 2)
+COMPARE_ZERO(cmeq, IR_VEQ, PLAIN)
+COMPARE_ZERO(cmgt, IR_VGT, PLAIN)
+COMPARE_ZERO(cmlt, IR_VGT, SWAPPED)
+COMPARE_ZERO(cmge, IR_VGT, ONE_LESS)
+COMPARE_ZERO(cmle, IR_VGT, ONE_MORE)
 
 /* Bytes within each group of `group`, elements of `size` reversed. */
 static void reverse(struct lift *l, uint32_t word, unsigned group)
@@ -205,6 +217,35 @@ static ir_ref reduce(struct lift *l, unsigned size, ir_ref v, enum ir_op op)
     return v;
 }
 
+/* Extremes of bytes and halfwords: the host finds the least unsigned halfword. XOR makes one of any
+ * extreme; of bytes, first each of two neighbours. */
+static void least(struct lift *l, uint32_t word, ir_ref n, uint64_t xor)
+{
+    unsigned size = simd_bytes(word);
+    ir_ref mask = simd_splat(l, size, xor);
+    ir_ref v = xor? simd_op(l, IR_VXOR, 8, n, mask) : n;
+    if (size == 1)
+        v = simd_op(l, IR_VMINU, 1, v, simd_imm(l, IR_VSHR, 2, v, 8));
+    v = simd_op(l, IR_VLEAST, 2, v, IR_NONE);
+    simd_put_scalar(l, word, size, xor? simd_op(l, IR_VXOR, 8, v, mask) : v);
+}
+
+/* What to XOR elements of a size with so that the extreme becomes the least unsigned. */
+static uint64_t to_least(unsigned size, enum ir_op op)
+{
+    uint64_t ones = (1ull << (8 * size)) - 1, sign = 1ull << (8 * size - 1);
+    switch (op) {
+    case IR_VMINU:
+        return 0;
+    case IR_VMAXU:
+        return ones;
+    case IR_VMINS:
+        return sign;
+    default: /* VMAXS */
+        return ones ^ sign;
+    }
+}
+
 /* Without Q the upper half counts for nothing: zero for sums, the lower one again for extremes. */
 static void across(struct lift *l, uint32_t word, enum ir_op op)
 {
@@ -215,6 +256,9 @@ static void across(struct lift *l, uint32_t word, enum ir_op op)
     if (op == IR_VADD && size == 1) {
         n = simd_op(l, IR_VSAD, 1, n, IR_NONE);
         n = simd_op(l, IR_VADD, 8, n, simd_imm(l, IR_VBSHR, 16, n, 8));
+    } else if (op != IR_VADD && size < 4) {
+        least(l, word, n, to_least(size, op));
+        return;
     } else {
         n = reduce(l, size, n, op);
     }
@@ -326,6 +370,12 @@ LIFT(ins_gen)
 LIFT(ins_elem)
 {
     unsigned size = imm5_bytes(word), from = (word >> 11 & 15) / size;
+    if (size >= 4) {
+        ir_ref r = simd_op(l, IR_VINS, size, lift_v(l, a64_rd(word)), n_of(l, word));
+        ir_last(l->r)->imm = from << 4 | imm5_index(word);
+        lift_put_v(l, a64_rd(word), r);
+        return;
+    }
     ir_ref x = simd_imm(l, IR_VGET, size, n_of(l, word), from);
     ir_ref v = simd_op(l, IR_VSET, size, lift_v(l, a64_rd(word)), x);
     ir_last(l->r)->imm = imm5_index(word);
@@ -372,6 +422,16 @@ static void transpose(struct lift *l, uint32_t word, bool odd)
     ir_ref n = n_of(l, word), m = m_of(l, word);
     if (size == 8) {
         simd_put(l, word, simd_op(l, odd ? IR_VZIPH : IR_VZIPL, 8, n, m));
+        return;
+    }
+    if (size > 1) {
+        if (odd)
+            n = simd_imm(l, IR_VSHR, 2 * size, n, 8 * size);
+        else
+            m = simd_imm(l, IR_VSHL, 2 * size, m, 8 * size);
+        ir_ref v = simd_op(l, IR_VMIX, size, n, m);
+        ir_last(l->r)->imm = 0xaa;
+        simd_put(l, word, v);
         return;
     }
     uint64_t low = (1ull << (8 * size)) - 1;

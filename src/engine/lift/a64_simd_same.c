@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Advanced SIMD, three registers of the same type; and what is by element (Arm ARM C4.1.97).
+ * Advanced SIMD, three registers of the same type and of different ones; and what is by element
+ * (Arm ARM C4.1.97).
+ *
+ * The idea: one function an operation, for whole vectors of elements of `size` bytes; the forms
+ * (vector, scalar, by element, accumulating, in halves) are made around it by macros. A scalar is
+ * the vector operation with its result cut; by element is the operation on a vector that has the
+ * element in each place. What saturates is in a64_simd_sat.c, shifts are in a64_simd_shift.c.
  */
 #include "engine/lift/a64_simd.h"
 
@@ -208,7 +214,7 @@ ACCUMULATE(uaba_vec, IR_VADD, uabd)
 static void pairwise(struct lift *l, uint32_t word, same_fn fn)
 {
     unsigned size = simd_bytes(word);
-    ir_ref n = n_of(l, word), m = m_of(l, word);
+    ir_ref n = n_of(l, word), m = a64_rm(word) == a64_rn(word) ? n : m_of(l, word);
     bool q = simd_q(word);
     simd_put(l, word,
              fn(l, size, simd_uzp(l, size, n, m, false, q), simd_uzp(l, size, n, m, true, q)));

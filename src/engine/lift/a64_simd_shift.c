@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Advanced SIMD: shifts, by immediate and by register (Arm ARM C4.1.97). Those that saturate are in
- * a64_simd_sat.c.
+ * Advanced SIMD: shifts, by immediate and by register (Arm ARM C4.1.97).
+ *
+ * The idea: the host shifts by registers only words and doublewords, and to one side: both sides
+ * are computed, and the one that counts is taken. Halfwords are two vectors of words. Bytes by
+ * register go to the exact function. Shifts that saturate are in a64_simd_sat.c.
  */
 #include "engine/lift/a64_simd.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Vector values from IR operations: what several instructions need, guest-neutral but for the puts.
+ *
+ * The idea: callers ask for any element size; where the host lacks one, it is made here of those
+ * that it has. Shuffles are by constant maps, one for each source.
  */
 #include "engine/lift/a64_simd.h"
 
@@ -153,31 +156,57 @@ ir_ref simd_mul(struct lift *l, unsigned size, ir_ref a, ir_ref b)
     return simd_op(l, IR_VOR, 8, even, odd);
 }
 
+/* Each source's even (odd) elements together, in both its halves where `twice`. */
+static ir_ref gather(struct lift *l, unsigned size, ir_ref a, bool odd, bool twice)
+{
+    uint8_t map[16];
+    for (unsigned k = 0; k < 16; k++)
+        map[k] = k < 8 || twice ? (uint8_t)((k % 8 / size * 2 + odd) * size + k % size) : 0xff;
+    return simd_permute(l, &a, 1, map);
+}
+
 /* Without Q the two 64-bit sources make one vector first. */
 ir_ref simd_uzp(struct lift *l, unsigned size, ir_ref a, ir_ref b, bool odd, bool q)
 {
-    ir_ref sources[2] = {a, b};
-    if (!q)
-        sources[0] = simd_op(l, IR_VZIPL, 8, a, b);
     if (size == 8)
         return simd_op(l, odd ? IR_VZIPH : IR_VZIPL, 8, a, b);
-    if (size == 4) {
-        ir_ref x = simd_imm(l, IR_VPERM, 4, sources[0], odd ? 0x0d : 0x08);
-        if (!q)
-            return x;
-        return simd_op(l, IR_VZIPL, 8, x, simd_imm(l, IR_VPERM, 4, b, odd ? 0x0d : 0x08));
+    if (q && size == 4) {
+        ir_ref v = simd_op(l, IR_VPERM2, 4, a, b);
+        ir_last(l->r)->imm = odd ? 0xdd : 0x88;
+        return v;
     }
-    uint8_t map[16];
-    for (unsigned k = 0; k < 16; k++) {
-        unsigned element = k / size * 2 + odd;
-        map[k] = q || k < 8 ? (uint8_t)(element * size + k % size) : 0xff;
+    if (!q)
+        a = simd_op(l, IR_VZIPL, 8, a, b);
+    if (size == 4)
+        return simd_imm(l, IR_VPERM, 4, a, odd ? 0x0d : 0x08);
+    if (!q || a == b)
+        return gather(l, size, a, odd, q);
+    return simd_op(l, IR_VZIPL, 8, gather(l, size, a, odd, false), gather(l, size, b, odd, false));
+}
+
+/* Does the operation that made v leave zeros in the upper half? */
+static bool is_half(const struct lift *l, ir_ref v)
+{
+    const struct ir_ins *ins = &l->r->ins[v];
+    switch (ins->op) {
+    case IR_LDV:
+    case IR_VZEXT:
+        return ins->size <= 8;
+    case IR_VSHUF: /* a constant map with nothing above */
+        ins = &l->r->ins[ins->b];
+        return ins->op == IR_VCONST && l->r->ins[ins->a].imm == 0x8080808080808080;
+    case IR_VBSHR:
+        return ins->imm >= 8;
+    default:
+        return false;
     }
-    return simd_permute(l, sources, q ? 2 : 1, map);
 }
 
 void simd_put(struct lift *l, uint32_t word, ir_ref v)
 {
-    lift_put_v(l, a64_rd(word), simd_q(word) ? v : simd_op(l, IR_VZEXT, 8, v, IR_NONE));
+    if (!simd_q(word) && !is_half(l, v))
+        v = simd_op(l, IR_VZEXT, 8, v, IR_NONE);
+    lift_put_v(l, a64_rd(word), v);
 }
 
 void simd_put_scalar(struct lift *l, uint32_t word, unsigned size, ir_ref v)

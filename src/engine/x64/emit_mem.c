@@ -208,6 +208,15 @@ void emit_op_LDV(struct emit *e, ir_ref i, const struct ir_ins *ins)
     }
 }
 
+void emit_op_LDVS(struct emit *e, ir_ref i, const struct ir_ins *ins)
+{
+    static const uint8_t broadcast[9] = {[1] = 0x78, [2] = 0x79, [4] = 0x58, [8] = 0x59};
+    struct x64_mem m = emit_address(e, ins);
+    int dst = emit_v_def(e, i);
+    emit_note_fault(e);
+    x64_vex_m(&e->a, VEX_OP(1, 2, 0, broadcast[ins->size]), dst, 0, m);
+}
+
 void emit_op_STV(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
     (void)i;

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Integer vectors: mostly one VEX instruction each, by tables.
+ *
+ * Invariants
+ *  1. Not every element size exists for every operation: asking for another refuses the region.
+ *  2. Second operands may be memory; a vector's place in struct cpu and a constant have 16 bytes,
+ * so instructions that read fewer may read there, too.
+ *  3. Nothing here but VQC changes EFLAGS.
  */
 #include "engine/x64/work.h"
 
@@ -108,16 +114,13 @@ void emit_op_VABS(struct emit *e, ir_ref i, const struct ir_ins *ins)
 void emit_op_VZX(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
     static const uint8_t ops[3] = {0x30, 0x33, 0x35};
-    int a = emit_v(
-        e, ins->a); /* the memory form would read 8 bytes; a home has 16, but keep it plain */
-    x64_vex(&e->a, P2(ops[log2_size(ins->size)]), emit_v_def(e, i), 0, a);
+    one(e, i, ins, P2(ops[log2_size(ins->size)]));
 }
 
 void emit_op_VSX(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
     static const uint8_t ops[3] = {0x20, 0x23, 0x25};
-    int a = emit_v(e, ins->a);
-    x64_vex(&e->a, P2(ops[log2_size(ins->size)]), emit_v_def(e, i), 0, a);
+    one(e, i, ins, P2(ops[log2_size(ins->size)]));
 }
 
 /* In the register that it will be put into, or nowhere before somebody asks. */
@@ -255,16 +258,56 @@ void emit_op_VSPLAT(struct emit *e, ir_ref i, const struct ir_ins *ins)
     x64_vex(&e->a, broadcast(ins->size), d, 0, d);
 }
 
-void emit_op_VSPLATE(struct emit *e, ir_ref i, const struct ir_ins *ins)
+/* A byte or halfword that is not the first: its index in each place. */
+static void splat_by_bytes(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
     int a = emit_v(e, ins->a);
-    int d = emit_v_def(e, i);
-    unsigned at = (unsigned)ins->imm * ins->size;
-    if (at) {
-        x64_vex_i(&e->a, P1(0x73), 3, d, a, at);
-        a = d;
+    uint64_t at = ins->imm * ins->size;
+    uint64_t map =
+        ins->size == 1 ? at * 0x0101010101010101ull : (at | (at + 1) << 8) * 0x0001000100010001ull;
+    x64_vex_m(&e->a, P2(0x00), emit_v_def(e, i), a, emit_const16(e, map, map));
+}
+
+void emit_op_VSPLATE(struct emit *e, ir_ref i, const struct ir_ins *ins)
+{
+    if (ins->size < 4 && ins->imm) {
+        splat_by_bytes(e, i, ins);
+        return;
     }
-    x64_vex(&e->a, broadcast(ins->size), d, 0, a);
+    struct emit_rm a = emit_v_rm(e, ins->a);
+    int d = emit_v_def(e, i);
+    if (ins->size == 8)
+        emit_vex_i(e, P1(0x70), d, 0, a, ins->imm ? 0xee : 0x44);
+    else if (ins->imm)
+        emit_vex_i(e, P1(0x70), d, 0, a, (unsigned)ins->imm * 0x55);
+    else
+        emit_vex(e, broadcast(ins->size), d, 0, a);
+}
+
+void emit_op_VPERM2(struct emit *e, ir_ref i, const struct ir_ins *ins)
+{
+    int a = emit_v(e, ins->a);
+    struct emit_rm b = emit_v_rm(e, ins->b);
+    emit_vex_i(e, VEX_OP(0, 1, 0, 0xc6), emit_v_def(e, i), a, b, (unsigned)ins->imm);
+}
+
+/* vinsertps; vshufpd, whose first source gives the lower half. */
+void emit_op_VINS(struct emit *e, ir_ref i, const struct ir_ins *ins)
+{
+    unsigned to = ins->imm & 15, from = (unsigned)ins->imm >> 4;
+    if (ins->size == 4) {
+        int a = emit_v(e, ins->a), b = emit_v(e, ins->b);
+        x64_vex_i(&e->a, P3(0x21), emit_v_def(e, i), a, b, from << 6 | to << 4);
+        return;
+    }
+    int low = emit_v(e, to ? ins->a : ins->b);
+    struct emit_rm high = emit_v_rm(e, to ? ins->b : ins->a);
+    emit_vex_i(e, P1(0xc6), emit_v_def(e, i), low, high, to ? from << 1 : from | 2);
+}
+
+void emit_op_VLEAST(struct emit *e, ir_ref i, const struct ir_ins *ins)
+{
+    one(e, i, ins, P2(0x41));
 }
 
 void emit_op_VGET(struct emit *e, ir_ref i, const struct ir_ins *ins)
