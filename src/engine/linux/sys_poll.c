@@ -69,24 +69,26 @@ SYSCALL(epoll_ctl)
     return linux_host_syscall(cpu, __NR_epoll_ctl, host);
 }
 
-/* Wait with a buffer of the host's layout, then copy. Few events fit the stack; more need no more
- * calls than they would: the host hands out what is left next time. */
+/* The host's events are shorter than the guest's: they come into the guest's own array, and are
+ * spread there from the last to the first. */
 static long wait_events(struct cpu *cpu, long nr, const uint64_t *a, uint64_t mask_at)
 {
-    enum { BATCH = 256 };
-    struct epoll_event events[BATCH];
-    int max = (int)a[2];
-    if (max <= 0)
+    uint64_t max = a[2];
+    if ((int)max <= 0 || (int)max > (int)(INT32_MAX / sizeof(struct a64_epoll_event)))
         return -EINVAL;
-    if (max > BATCH)
-        max = BATCH;
-    uint64_t host[6] = {a[0], (uint64_t)(uintptr_t)events, (uint64_t)max, a[3], mask_at, MASK_SIZE};
+    max = (uint32_t)max;
+    if (linux_hidden(a[1], max * sizeof(struct a64_epoll_event)))
+        return -EFAULT;
+    uint64_t host[6] = {a[0], a[1], max, a[3], mask_at, MASK_SIZE};
     long n = linux_host_syscall(cpu, nr, host);
-    for (long k = 0; k < n; k++) {
+    for (long k = n; k-- > 0;) {
+        struct epoll_event in;
         struct a64_epoll_event out;
-        convert_epoll_to_guest(&out, &events[k]);
+        if (!rt_guest_read(&in, a[1] + (uint64_t)k * sizeof(in), sizeof(in)))
+            return -EFAULT;
+        convert_epoll_to_guest(&out, &in);
         if (!rt_guest_write(a[1] + (uint64_t)k * sizeof(out), &out, sizeof(out)))
-            return k ? k : -EFAULT;
+            return -EFAULT;
     }
     return n;
 }
