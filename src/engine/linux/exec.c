@@ -33,20 +33,22 @@
 enum { HEADER = 256, DEPTH = 5, ENGINE_ARGS = 16, PATH_LENGTH = 4096, X_OK = 1 };
 
 struct exec {
-    struct thread *thread;    /* who calls */
-    long dirfd;               /* of the path */
-    const char *path;         /* the file; guest's memory or ours */
-    uint64_t flags;           /* AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW */
-    const char **argv;        /* ours: a copy of the guest's, room in front */
-    uint64_t argc;            /* without the NULL */
-    uint64_t envp;            /* the guest's */
-    long fd;                  /* the program, opened for the next engine; -1: it opens the path */
-    char fd_option[24];       /* --fd=N */
-    char fd_path[32];         /* /dev/fd/N: name of a program without a path */
-    char dump_option[32];     /* --dump=STAGES */
-    char limit_option[32];    /* --code-limit=MIB */
-    char line[DEPTH][HEADER]; /* scripts' first lines */
-    char target[PATH_LENGTH]; /* what /proc/self/exe is to the guest */
+    struct thread *thread; /* who calls */
+    long dirfd;            /* of the path */
+    const char *path;      /* the file; memory of ours */
+    const char *name;      /* AT_EXECFN: as the kernel would say it */
+    uint64_t flags;        /* AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW */
+    const char **argv;     /* ours: a copy of the guest's, room in front */
+    uint64_t argc;         /* without the NULL */
+    uint64_t envp;         /* the guest's */
+    long fd;               /* the program, opened for the next engine; -1: it opens the path */
+    char fd_option[24];    /* --fd=N */
+    char fd_path[PATH_LENGTH + 24]; /* /dev/fd/N[/path]: name of what a descriptor leads to */
+    char own_path[PATH_LENGTH];     /* the guest's path */
+    char dump_option[32];           /* --dump=STAGES */
+    char limit_option[32];          /* --code-limit=MIB */
+    char line[DEPTH][HEADER];       /* scripts' first lines */
+    char target[PATH_LENGTH];       /* what /proc/self/exe is to the guest */
 };
 
 /* ---- the engine's own file ---- */
@@ -203,11 +205,7 @@ static bool follow_script(struct exec *x, unsigned depth, const uint8_t *header,
         *argument++ = 0;
     while (blank(*argument))
         argument++;
-    const char *script = x->path;
-    if (no_path(x) || (x->dirfd != AT_FDCWD && *script != '/')) {
-        fmt(x->fd_path, sizeof(x->fd_path), "/dev/fd/%d", (int)x->dirfd);
-        script = x->fd_path;
-    }
+    const char *script = depth ? x->path : x->name;
     if (x->argc)
         x->argv[0] = script;
     else
@@ -247,22 +245,18 @@ static void push_options(struct exec *x)
     push_front(x, "--exec=self");
 }
 
-/* archway-engine OPTIONS -0 argv[0] -- path argv[1]...; fd is the program. */
+/* archway-engine OPTIONS --execfn name --file path -- argv...; fd is the program. */
 static void through_engine(struct exec *x, long fd)
 {
-    const char *name = x->argc ? x->argv[0] : "", *path = x->path;
-    if (no_path(x) || (x->dirfd != AT_FDCWD && *path != '/')) {
-        fmt(x->fd_path, sizeof(x->fd_path), "/dev/fd/%d", (int)x->dirfd);
-        path = x->fd_path;
+    if (no_path(x) || (x->dirfd != AT_FDCWD && *x->path != '/'))
         x->fd = sys(__NR_fcntl, fd, F_DUPFD, 3);
-    }
-    if (x->argc)
-        x->argv[0] = path;
-    else
-        push_front(x, path);
+    if (!x->argc) /* as the kernel does it */
+        push_front(x, "");
     push_front(x, "--");
-    push_front(x, name);
-    push_front(x, "-0");
+    push_front(x, x->path);
+    push_front(x, "--file");
+    push_front(x, x->name);
+    push_front(x, "--execfn");
     if (x->fd >= 0) {
         fmt(x->fd_option, sizeof(x->fd_option), "--fd=%d", (int)x->fd);
         push_front(x, x->fd_option);
@@ -298,12 +292,12 @@ static long choose(struct exec *x)
 }
 
 /* ---- the call ---- */
-static long execute(struct cpu *cpu, struct exec *x, uint64_t argv)
+static long execute(struct cpu *cpu, struct exec *x, uint64_t path, uint64_t argv)
 {
     struct thread *t = thread_of(cpu);
     uint64_t args[6] = {0, 0, argv, x->envp, 0};
     long r = 0;
-    if (linux_proc_target(x->dirfd, (uint64_t)(uintptr_t)x->path, x->target, PATH_LENGTH) > 0) {
+    if (linux_proc_target(x->dirfd, path, x->target, PATH_LENGTH) > 0) {
         x->path = x->target;
         x->dirfd = AT_FDCWD;
     }
@@ -324,19 +318,37 @@ static long execute(struct cpu *cpu, struct exec *x, uint64_t argv)
     return r;
 }
 
-static long execute_and_clean(struct cpu *cpu, struct exec *x, uint64_t argv)
+/* What the program is called, and our own copy of its path. */
+static long take_path(struct exec *x, uint64_t path)
 {
-    char byte;
+    int64_t n = rt_guest_strlen(path, PATH_LENGTH);
+    if (n < 0 || n == PATH_LENGTH)
+        return n < 0 ? -EFAULT : -ENAMETOOLONG;
+    if (!rt_guest_read(x->own_path, path, (size_t)n + 1))
+        return -EFAULT;
+    x->own_path[n] = 0; /* whoever changes it meanwhile */
+    x->path = x->name = x->own_path;
+    if (!no_path(x) && (x->dirfd == AT_FDCWD || *x->path == '/' || !*x->path))
+        return 0;
+    fmt(x->fd_path, sizeof(x->fd_path), *x->path ? "/dev/fd/%d/%s" : "/dev/fd/%d", (int)x->dirfd,
+        x->path);
+    x->name = x->fd_path;
+    return 0;
+}
+
+static long execute_and_clean(struct cpu *cpu, struct exec *x, uint64_t path, uint64_t argv)
+{
     x->argc = 0;
     x->fd = -1;
     int64_t n = argv ? count(argv) : 0, m = x->envp ? count(x->envp) : 0;
-    if (!rt_guest_read(&byte, (uint64_t)(uintptr_t)x->path, 1))
-        return -EFAULT;
+    long r = take_path(x, path);
+    if (r < 0)
+        return r;
     if (n < 0 || m < 0)
         return n < 0 ? n : m;
     x->argc = (uint64_t)n;
     x->thread = thread_of(cpu);
-    long r = execute(cpu, x, argv);
+    r = execute(cpu, x, path, argv);
     if (x->fd >= 0)
         sys(__NR_close, x->fd);
     thread_drop_exec(x->thread);
@@ -345,13 +357,18 @@ static long execute_and_clean(struct cpu *cpu, struct exec *x, uint64_t argv)
 
 SYSCALL(execve)
 {
-    struct exec x = {.dirfd = AT_FDCWD, .path = (const char *)(uintptr_t)a[0], .envp = a[2]};
-    return execute_and_clean(cpu, &x, a[1]);
+    struct exec x;
+    x.dirfd = AT_FDCWD;
+    x.flags = 0;
+    x.envp = a[2];
+    return execute_and_clean(cpu, &x, a[0], a[1]);
 }
 
 SYSCALL(execveat)
 {
-    struct exec x = {
-        .dirfd = (int)a[0], .path = (const char *)(uintptr_t)a[1], .envp = a[3], .flags = a[4]};
-    return execute_and_clean(cpu, &x, a[2]);
+    struct exec x;
+    x.dirfd = (int)a[0];
+    x.flags = a[4];
+    x.envp = a[3];
+    return execute_and_clean(cpu, &x, a[1], a[2]);
 }

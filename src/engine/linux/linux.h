@@ -101,12 +101,13 @@ void linux_mm_note(const struct vma *v);
 const char *linux_elf_load(int fd, struct linux_program *ret_program);
 /* Build the guest's first stack below kernel_stack (stack.c); gives its sp. */
 struct linux_start {
-    uint64_t *stack; /* argc as the kernel pushed it */
-    uint64_t argc;   /* guest's */
-    uint64_t *argv;  /* guest's argc strings */
-    uint64_t *envp;  /* ends with 0 */
-    uint64_t *auxv;  /* the host's */
-    uint64_t execfn; /* AT_EXECFN */
+    uint64_t *stack;  /* argc as the kernel pushed it */
+    uint64_t argc;    /* guest's */
+    uint64_t *argv;   /* guest's argc strings */
+    uint64_t *envp;   /* ends with 0 */
+    uint64_t *auxv;   /* the host's */
+    uint64_t execfn;  /* AT_EXECFN */
+    uint64_t highest; /* the kernel's last string: the stack ends behind it */
 };
 uint64_t linux_stack_build(const struct linux_start *start);
 

@@ -6,8 +6,11 @@
  *     archway-engine [--strace] [--stats] [--dump=STAGES] [--perf-map] [--code-limit=MIB]
  *                    [--exec=self|kernel] [-0 ARGV0] PROGRAM [ARG]...
  *
- * --fd=N says that N is the opened program, for programs without a path. --exec tells who starts
- * the programs that this one executes: the kernel by its rules, or the engine itself (exec.c).
+ * --file PATH names the program's file where it is not argv[0]: what follows is then the guest's
+ * argv as it lies on the stack, and so in /proc/PID/cmdline. --execfn is what AT_EXECFN says where
+ * that is another. --fd=N says that N is the opened program, for programs without a path. --exec
+ * tells who starts the programs that this one executes: the kernel by its rules, or the engine
+ * itself (exec.c).
  *
  * By the kernel argv is: the engine, the program's path, (flag P) the original argv[0], arguments;
  * AT_EXECFD is the opened program (flags O, C). Options count only by hand, and never under
@@ -139,7 +142,7 @@ static __attribute__((noreturn)) void usage(void)
 /* By hand: argv[1..] are options, the program, its arguments. */
 static const char *by_hand(struct linux_start *s, struct host_aux *h)
 {
-    uint64_t *v = s->argv + 1, *end = s->argv + s->argc, argv0 = 0;
+    uint64_t *v = s->argv + 1, *end = s->argv + s->argc, argv0 = 0, file = 0, name = 0;
     for (; v < end && text(*v)[0] == '-' && !h->secure; v++) {
         if (strcmp(text(*v), "--") == 0) {
             v++;
@@ -147,6 +150,10 @@ static const char *by_hand(struct linux_start *s, struct host_aux *h)
         }
         if (strcmp(text(*v), "-0") == 0 && v + 1 < end)
             argv0 = *++v;
+        else if (strcmp(text(*v), "--execfn") == 0 && v + 1 < end)
+            name = *++v;
+        else if (strcmp(text(*v), "--file") == 0 && v + 1 < end)
+            file = *++v;
         else if (strncmp(text(*v), "--fd=", 5) == 0)
             h->execfd = number(text(*v) + 5);
         else if (!option(text(*v)))
@@ -154,8 +161,8 @@ static const char *by_hand(struct linux_start *s, struct host_aux *h)
     }
     if (v == end)
         usage();
-    const char *program = text(*v);
-    s->execfn = *v;
+    const char *program = text(file ? file : *v);
+    s->execfn = name ? name : (uint64_t)(uintptr_t)program;
     if (argv0)
         *v = argv0;
     s->argv = v;
@@ -253,7 +260,7 @@ static __attribute__((noreturn, used)) void start(struct cpu *cpu, uint64_t *sta
         s.auxv++;
     s.auxv++;
     struct host_aux h = read_aux(s.auxv);
-    s.execfn = h.execfn;
+    s.execfn = s.highest = h.execfn;
     linux_state.personality = (uint64_t)sys(__NR_personality, 0xffffffff);
     bool kernel = kernel_started(&s, &h);
     rt_options.exec_self = !kernel;

@@ -70,8 +70,8 @@ uint64_t linux_stack_build(const struct linux_start *s)
 {
     static const char platform[16] = A64_PLATFORM;
     struct aux auxv[AUX_MAX];
-    uint64_t execfn_end = s->execfn + strlen((const char *)(uintptr_t)s->execfn) + 1;
-    linux_state.mm.stack_top = (execfn_end + 8 + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+    uint64_t highest_end = s->highest + strlen((const char *)(uintptr_t)s->highest) + 1;
+    linux_state.mm.stack_top = (highest_end + 8 + PAGE - 1) & ~(uint64_t)(PAGE - 1);
     uint64_t at = ((uint64_t)(uintptr_t)s->stack - sizeof(platform)) & ~15ull;
     uint64_t platform_at = at;
     memcpy((void *)(uintptr_t)at, platform, sizeof(platform));
