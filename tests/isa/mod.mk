@@ -9,7 +9,7 @@ tests: $(O)/isa/a64_llvm
 N ?= 10000000
 isa-random: $(O)/isa/a64_llvm
 	@$< --random $(N)
-# goes on where it was stopped; about an hour in all
+# goes on where it was stopped; half an hour of one core
 isa-sweep: $(O)/isa/a64_llvm
 	@$< --sweep $(O)/isa/sweep.state
 .PHONY: isa-random isa-sweep
