@@ -123,6 +123,7 @@ void a64_lift_region(struct ir_region *r, uint64_t pc, const struct lift_env *en
     r->count = r->insns = 0;
     r->full = false;
     r->mode = env->mode;
+    uint32_t exits = 0;
     while (!l.end) {
         if (l.pc & 3) {
             stop_before(&l, RAISE_PC_ALIGN);
@@ -146,7 +147,9 @@ void a64_lift_region(struct ir_region *r, uint64_t pc, const struct lift_env *en
             break;
         uint32_t last = r->ins[r->count - 1].op;
         bool branched = r->count > before && (ir_op_info[last].attributes & IR_A_EXIT);
-        if (!worth_following(&l, branched && last != IR_CALL && last != IR_CALLR)) {
+        branched = branched && last != IR_CALL && last != IR_CALLR;
+        exits += branched;
+        if ((branched && exits == env->max_exits) || !worth_following(&l, branched)) {
             finish(&l, l.follow);
             break;
         }

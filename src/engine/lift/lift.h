@@ -45,6 +45,7 @@ struct lift_env {
     void *context;      /* passed to all */
     uint32_t mode;      /* enum ir_mode */
     uint32_t max_insns; /* longest region */
+    uint32_t max_exits; /* most conditional branches in a region, 0: any number */
 };
 
 typedef void (*a64_lift_fn)(struct lift *l, uint32_t word);

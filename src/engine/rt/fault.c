@@ -106,6 +106,25 @@ __attribute__((naked, noinline)) static size_t copy(void *to __attribute__((unus
                      "ret\n");
 }
 
+extern const char rt_word_start[], rt_word_end[], rt_word_failed[];
+
+__attribute__((naked, noinline)) bool fault_read_word(uint64_t at, uint32_t *ret_word)
+{
+    (void)at;
+    (void)ret_word;
+    __asm__ volatile(".globl rt_word_start, rt_word_end, rt_word_failed\n"
+                     ".hidden rt_word_start, rt_word_end, rt_word_failed\n"
+                     "rt_word_start:\n"
+                     "mov (%rdi), %ecx\n"
+                     "rt_word_end:\n"
+                     "mov %ecx, (%rsi)\n"
+                     "mov $1, %eax\n"
+                     "ret\n"
+                     "rt_word_failed:\n"
+                     "xor %eax, %eax\n"
+                     "ret\n");
+}
+
 bool rt_guest_read(void *to, uint64_t from, size_t length)
 {
     if (rt_window_has(from, length))
@@ -139,6 +158,10 @@ bool rt_host_fault(void *ucontext, int signal, int code, uint64_t address)
     uint64_t rip = g[GREG_RIP];
     if (rip >= (uint64_t)(uintptr_t)rt_copy_start && rip < (uint64_t)(uintptr_t)rt_copy_end) {
         g[GREG_RIP] = (uint64_t)(uintptr_t)rt_copy_failed;
+        return true;
+    }
+    if (rip >= (uint64_t)(uintptr_t)rt_word_start && rip < (uint64_t)(uintptr_t)rt_word_end) {
+        g[GREG_RIP] = (uint64_t)(uintptr_t)rt_word_failed;
         return true;
     }
     struct cpu *cpu = rt_cpu();

@@ -40,7 +40,8 @@ enum {
     CHUNK_BLOCKS = 8192,
     TABLE_BITS = 15,
     MODES = 4,
-    REGION_INSNS = 32,
+    REGION_INSNS = 48,
+    REGION_EXITS = 2,
     FUEL = 1 << 20
 };
 
@@ -171,6 +172,8 @@ bool code_none(uint64_t start, uint64_t length);
 /* fault.c: the chunk and block of a host address in translated code, or NULL; needs no lock */
 struct block *code_at(uint64_t host, struct chunk **ret_chunk);
 void rt_fault_deliver(struct cpu *cpu);
+/* A word of guest memory that is not the engine's; false when it faults. */
+bool fault_read_word(uint64_t at, uint32_t *ret_word);
 
 void rt_excl_forget(void); /* cpu.c */
 /* window.c: around fork */

@@ -112,17 +112,28 @@ static uint64_t untagged(uint64_t pc)
 }
 
 /* ---- translation ---- */
+struct source {
+    uint64_t page; /* number of the last page that may be executed, ~0: none yet */
+    unsigned mode; /* enum ir_mode */
+};
+
+/* Who takes a page's permission away waits for the lock afterwards, and forgets what is made here.
+ */
 static bool fetch(void *context, uint64_t pc, uint32_t *ret_word)
 {
-    (void)context;
-    if (!linux_may_execute(pc))
-        return false;
-    return rt_guest_read(ret_word, pc, 4);
+    struct source *s = context;
+    if (pc >> 12 != s->page) {
+        if (!linux_may_execute(pc))
+            return false;
+        s->page = pc >> 12;
+    }
+    return fault_read_word(pc, ret_word);
 }
 
 static bool known(void *context, uint64_t pc)
 {
-    return code_find(pc, (unsigned)(uintptr_t)context) != NULL;
+    const struct source *s = context;
+    return code_find(pc, s->mode) != NULL;
 }
 
 /* CPUID may cost much in a virtual machine: asked when somebody wants to know. */
@@ -173,13 +184,15 @@ static struct block *translate(struct cpu *cpu, uint64_t pc, unsigned mode)
     if (!rt_state.region || !rt_state.work)
         rt_bug("no memory to translate", __FILE__, __LINE__);
     uint64_t start = rt_options.stats ? own_time() : 0;
+    struct source source = {~0ull, mode};
     struct lift_env env = {.fetch = fetch,
                            .known = known,
                            .tagged = tagged,
                            .host = host,
-                           .context = (void *)(uintptr_t)mode,
+                           .context = &source,
                            .mode = mode,
-                           .max_insns = REGION_INSNS};
+                           .max_insns = REGION_INSNS,
+                           .max_exits = REGION_EXITS};
     /* a chunk nearly full, or a region too rich for the compiler's tables: less at a time */
     for (;; env.max_insns /= 2) {
         if (!env.max_insns)
