@@ -71,8 +71,12 @@ static void indexed(struct lift *l, uint32_t word, struct access x, bool pre)
 static void by_register(struct lift *l, uint32_t word, struct access x)
 {
     unsigned option = word >> 13 & 7, scale = word >> 12 & 1 ? (unsigned)__builtin_ctz(x.size) : 0;
-    ir_ref base = lift_xsp(l, a64_rn(word)), index = lift_x(l, a64_rm(word));
-    if ((option & 3) != 3)
+    ir_ref base = lift_xsp(l, a64_rn(word)), index = IR_NONE;
+    if (a64_rm(word) == 31)
+        scale = 0; /* no index is shorter than a zero one */
+    else
+        index = lift_x(l, a64_rm(word));
+    if (index != IR_NONE && (option & 3) != 3)
         index = lift_opx(l, option & 4 ? IR_SEXT : IR_ZEXT, 8, index, IR_NONE, IR_NONE, 0, 4);
     ir_ref v = perform(l, x, base, index, scale, 0, a64_rt(word));
     put(l, x, a64_rt(word), v);
