@@ -409,11 +409,17 @@ void emit_op_FMINNM(struct emit *e, ir_ref i, const struct ir_ins *ins)
     emit_extreme(e, i, ins, false);
 }
 
-/* ---- fused multiply-add: the result's register first holds c (form 231) or a (213) ---- */
+/* ---- fused multiply-add: the result's register first holds c (form 231), or a from memory (213);
+ * a scalar is cut to its size on the way ---- */
 static void load_base(struct emit *e, const struct ir_ins *ins, int d, struct emit_rm v)
 {
     bool half = fp_form(ins) == IR_FP_HALF;
-    if (!v.is_mem)
+    bool cut = fp_form(ins) == IR_FP_SCALAR && !fp_is_narrow(e, ins->c, ins->size);
+    if (!v.is_mem && cut && ins->size == 4)
+        x64_vex_i(&e->a, VINSERTPS, d, v.reg, v.reg, 14);
+    else if (!v.is_mem && cut)
+        x64_vex(&e->a, VMOVQ, d, 0, v.reg);
+    else if (!v.is_mem)
         x64_vex(&e->a, half ? VMOVQ : VMOVAPS, d, 0, v.reg);
     else if (fp_form(ins) == IR_FP_SCALAR) /* vmovsd, vmovss: zeros above */
         x64_vex_m(&e->a, VEX_OP(ins->size == 8 ? 3 : 2, 1, 0, 0x10), d, 0, v.m);
@@ -437,8 +443,6 @@ static void emit_fma(struct emit *e, ir_ref i, const struct ir_ins *ins, unsigne
         x64_vex_m(&e->a, op, d, b.reg, a.m);
     else
         emit_vex(e, op, d, a.reg, b);
-    if (scalar && !base.is_mem)
-        fp_clear_above(e, ins, d, ins->c);
     struct fp_cold f = {.from = fp_jump_odd(e, ins, d, true), .result = d, .v = {a, b, c}};
     if (fp_form(ins) == IR_FP_HALF)
         fp_clear(e, ins, d, false);
