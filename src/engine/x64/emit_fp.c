@@ -233,6 +233,15 @@ void fp_clear_above(struct emit *e, const struct ir_ins *ins, int reg, ir_ref ba
     fp_clear(e, ins, reg, fp_form(ins) == IR_FP_SCALAR && fp_is_narrow(e, base, ins->size));
 }
 
+/* By way of a general register: one operation less than vtestpd. */
+uint32_t fp_jump_mask(struct emit *e, unsigned size, int mask)
+{
+    int r = emit_i_tmp(e);
+    x64_vex(&e->a, VEX_OP(size == 8, 1, 0, 0x50), r, 0, mask); /* vmovmskpd */
+    x64_rr(&e->a, 0x85, 4, r, r);
+    return x64_jump(&e->a, CC_NE);
+}
+
 /* Smallest normal numbers: equal or unordered in one comparison. */
 static uint32_t jump_tiny(struct emit *e, const struct ir_ins *ins, int reg, unsigned size)
 {
@@ -244,8 +253,7 @@ static uint32_t jump_tiny(struct emit *e, const struct ir_ins *ins, int reg, uns
         return x64_jump(&e->a, CC_E);
     }
     x64_vex_mi(&e->a, VEX_OP(size == 8, 1, 0, 0xc2), t, t, min, 8); /* vcmpeq_uqpd */
-    x64_vex(&e->a, VEX_OP(1, 2, 0, size == 8 ? 0x0f : 0x0e), t, 0, t);
-    return x64_jump(&e->a, CC_NE);
+    return fp_jump_mask(e, size, t);
 }
 
 uint32_t fp_jump_odd(struct emit *e, const struct ir_ins *ins, int reg, bool tiny)
@@ -259,8 +267,7 @@ uint32_t fp_jump_odd(struct emit *e, const struct ir_ins *ins, int reg, bool tin
     }
     int t = emit_v_tmp(e);
     x64_vex_i(&e->a, VEX_OP(size == 8, 1, 0, 0xc2), t, reg, reg, 3); /* vcmpunordpd */
-    x64_vex(&e->a, VEX_OP(1, 2, 0, size == 8 ? 0x0f : 0x0e), t, 0, t);
-    return x64_jump(&e->a, CC_NE);
+    return fp_jump_mask(e, size, t);
 }
 
 /* ---- two operands ---- */
@@ -376,8 +383,7 @@ static void emit_extreme(struct emit *e, ir_ref i, const struct ir_ins *ins, boo
         c.from = x64_jump(&e->a, CC_P);
     } else {
         x64_vex_i(&e->a, VEX_OP(ins->size == 8, 1, 0, 0xc2), t, a, b, 3);
-        x64_vex(&e->a, VEX_OP(1, 2, 0, ins->size == 8 ? 0x0f : 0x0e), t, 0, t);
-        c.from = x64_jump(&e->a, CC_NE);
+        c.from = fp_jump_mask(e, ins->size, t);
     }
     uint32_t opcode = fp_opcode(ins, max ? 0x5f : 0x5d);
     x64_vex(&e->a, opcode, d, a, b);

@@ -56,6 +56,8 @@ bool fp_is_narrow(const struct emit *e, ir_ref v, unsigned size);
 /* Jump when reg has a NaN in it (tiny: or the smallest normal number, if that matters in this
  * mode). */
 uint32_t fp_jump_odd(struct emit *e, const struct ir_ins *ins, int reg, bool tiny);
+/* Jump when an element of size bytes in mask has its top bit set. */
+uint32_t fp_jump_mask(struct emit *e, unsigned size, int mask);
 
 /* Constants: the same in each element of 4 or 8 bytes. */
 struct x64_mem fp_const(struct emit *e, unsigned size, uint64_t value);

@@ -10,7 +10,6 @@
 
 #define VMOVQ_TO(w) VEX_OP(1, 1, w, 0x7e)   /* GPR or memory = xmm */
 #define VMOVQ_FROM(w) VEX_OP(1, 1, w, 0x6e) /* xmm = GPR, zeros above */
-#define VPTEST VEX_OP(1, 2, 0, 0x17)
 
 /* vmovd or vmovq from a general register: zeros above. */
 void emit_op_FMOVI(struct emit *e, ir_ref i, const struct ir_ins *ins)
@@ -255,8 +254,7 @@ void emit_op_VFTOI(struct emit *e, ir_ref i, const struct ir_ins *ins)
         x64_vex_m(&e->a, VEX_OP(1, 1, 0, 0x6f), t, 0, fp_const(e, 4, 0x4effffff));
         x64_vex(&e->a, VEX_OP(1, 1, 0, 0x66), t, a, t); /* vpcmpgtd */
         x64_vex(&e->a, VORPS, t, t, a);
-        x64_vex(&e->a, VEX_OP(1, 2, 0, 0x0e), t, 0, t); /* vtestps */
-        c.from = x64_jump(&e->a, CC_NE);
+        c.from = fp_jump_mask(e, 4, t);
     }
     int source = a;
     if (mode != 3) {
@@ -266,8 +264,7 @@ void emit_op_VFTOI(struct emit *e, ir_ref i, const struct ir_ins *ins)
     x64_vex(&e->a, VEX_OP(2, 1, 0, 0x5b), d, 0, source); /* vcvttps2dq */
     if (!positive) {
         x64_vex_m(&e->a, VEX_OP(1, 1, 0, 0x76), t, d, fp_sign_mask(e, 4)); /* vpcmpeqd */
-        x64_vex(&e->a, VPTEST, t, 0, t);
-        c.from = x64_jump(&e->a, CC_NE);
+        c.from = fp_jump_mask(e, 4, t);
     }
     fp_cold_done(e, i, &c);
 }
