@@ -88,13 +88,15 @@ static char *find_qemu(const struct aw_arch *a, const struct box_world *world)
     return NULL;
 }
 
-/* The engine's guests; its host floor is x86-64-v3. */
+/* The engine's guests; its host floor is x86-64-v3, and AES and PCLMUL, which that does not imply.
+ */
 static bool engine_serves(const struct aw_arch *a)
 {
 #if defined(__x86_64__)
     return str_eq(a->name, "aarch64") && __builtin_cpu_supports("avx2") &&
            __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
-           __builtin_cpu_supports("bmi");
+           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("aes") &&
+           __builtin_cpu_supports("pclmul");
 #else
     (void)a;
     return false;
