@@ -83,19 +83,25 @@ void emit_op_PUTC(struct emit *e, ir_ref i, const struct ir_ins *ins)
     x64_rm(&e->a, 0x89, ins->size, a, emit_cpu((uint32_t)ins->imm));
 }
 
-/* The address in a register of its own, sign-extended from bit 55, and noted: a fault that it still
- * makes (#GP) does not tell it. */
+/* Sign-extend an address from bit 55, and note it: a fault that it still makes (#GP) does not tell
+ * it. */
+static void mask_register(struct emit *e, int address)
+{
+    x64_rr(&e->a, 0xc1, 8, 4, address); /* shl address, 8; sar address, 8 */
+    x64_byte(&e->a, 8);
+    x64_rr(&e->a, 0xc1, 8, 7, address);
+    x64_byte(&e->a, 8);
+    x64_rm(&e->a, 0x89, 8, address, emit_cpu((uint32_t)offsetof(struct cpu, fault_address)));
+}
+
+/* The masked address in a register of its own. */
 static struct x64_mem mask_address(struct emit *e, const struct ir_ins *ins, struct x64_mem m)
 {
     flags_home(e);
     flags_lost(e);
     int t = emit_i_tmp(e);
     x64_rm(&e->a, 0x8d, 8, t, m);
-    x64_rr(&e->a, 0xc1, 8, 4, t); /* shl t, 8; sar t, 8 */
-    x64_byte(&e->a, 8);
-    x64_rr(&e->a, 0xc1, 8, 7, t);
-    x64_byte(&e->a, 8);
-    x64_rm(&e->a, 0x89, 8, t, emit_cpu((uint32_t)offsetof(struct cpu, fault_address)));
+    mask_register(e, t);
     emit_i_unlock(e, ins->a);
     if (ins->b != IR_NONE && ir_op_info[ins->op].b == 'I')
         emit_i_unlock(e, ins->b);
@@ -398,6 +404,8 @@ void emit_op_CAS16(struct emit *e, ir_ref i, const struct ir_ins *ins)
     emit_i_fixed(e, HOST_RCX);
     int address = emit_i_fixed(e, HOST_RDX);
     int_move_value(e, 8, address, ins->a);
+    if (e->masked)
+        mask_register(e, address);
     x64_rr(a, 0xf6, 1, 0, address); /* test address, 15 */
     x64_byte(a, 15);
     struct emit_cold c = {.fn = cold_align, .from = x64_jump(a, CC_NE), .n[0] = address};
