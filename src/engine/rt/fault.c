@@ -108,10 +108,9 @@ __attribute__((naked, noinline)) static size_t copy(void *to __attribute__((unus
 
 extern const char rt_word_start[], rt_word_end[], rt_word_failed[];
 
-__attribute__((naked, noinline)) bool fault_read_word(uint64_t at, uint32_t *ret_word)
+__attribute__((naked, noinline)) bool fault_read_word(uint64_t at __attribute__((unused)),
+                                                      uint32_t *ret_word __attribute__((unused)))
 {
-    (void)at;
-    (void)ret_word;
     __asm__ volatile(".globl rt_word_start, rt_word_end, rt_word_failed\n"
                      ".hidden rt_word_start, rt_word_end, rt_word_failed\n"
                      "rt_word_start:\n"
