@@ -181,7 +181,7 @@ static void unlink_incoming(struct block *b)
 }
 
 /* ---- death ---- */
-static void kill(struct block *b)
+static void kill_block(struct block *b)
 {
     b->dead = true;
     unlink_incoming(b);
@@ -202,7 +202,7 @@ static void kill_in(uint32_t *head, const struct range *r)
         struct extent *e = &rt_state.extents[n - 1];
         if (!e->block->dead && e->page - r->first <= r->more && e->from <= r->last &&
             e->last >= r->from)
-            kill(e->block);
+            kill_block(e->block);
         if (!e->block->dead) {
             at = &e->next;
             continue;
