@@ -97,12 +97,13 @@ static bool listen_to(int fd, int timeout_ms, char *text, size_t size)
     return true;
 }
 
-static void look_at(pid_t pid, struct record_file *ret)
+static void look_at(pid_t pid, struct guest_result *ret)
 {
     char path[40];
     snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
     _cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
-    record_file_of(fd, ret);
+    record_file_of(fd, &ret->ran_by);
+    record_digest_path(path, ret->digest);
 }
 
 /* It ends when its input does; one that does not is killed. */
@@ -166,7 +167,7 @@ bool guest_run(const struct guest *g, int timeout_ms, struct guest_result *ret, 
     bool heard = listen_to(from, timeout_ms, text, sizeof(text));
     r.start_us = now_us() - begin;
     if (heard && str_eq(text, WORDS))
-        look_at(pid, &r.ran_by);
+        look_at(pid, &r);
     close(util_steal_fd(&to));
     int status = reap(pid, heard ? timeout_ms : 0);
     if (read(failed, &r.sys_errno, sizeof(r.sys_errno)) == (ssize_t)sizeof(r.sys_errno))

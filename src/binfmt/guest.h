@@ -36,6 +36,7 @@ struct guest_result {
     int detail;                /* signal or exit status */
     uint64_t start_us;         /* from fork to its first word, if it works */
     struct record_file ran_by; /* the file that the kernel ran for it, all 0 if not known */
+    char digest[DIGEST_SIZE];  /* of what that file holds; "" if it cannot be read */
 };
 
 /* Execute it as any program is. A program that does not work is a result, not an error. Forks. */

@@ -355,8 +355,10 @@ static bool apply_register(struct plan_step *s, struct plan_now *now, struct aw_
         .path = strdup(s->path),
         .persist = s->persist,
     };
-    if (fd >= 0)
+    if (fd >= 0) { /* from here on nobody can write to it */
         record_file_of(fd, &rec.file);
+        record_digest_fd(fd, rec.digest);
+    }
     record_entry_of(now->inst, s->name, &rec.entry_ino, &rec.entry_ctime_ns);
     return records_put(&now->records, &rec, err);
 }
@@ -371,10 +373,18 @@ static bool apply_remove(const struct plan_step *s, struct plan_now *now, struct
     return false;
 }
 
+static void renew(const char *name, struct plan_now *now)
+{
+    struct record *rec = records_find(&now->records, name);
+    if (rec)
+        record_renew(rec, now->inst);
+}
+
 static bool apply_one(struct plan_step *s, struct plan_now *now, struct aw_err *err)
 {
     switch (s->op) {
     case PLAN_KEEP:
+        renew(s->name, now);
         return true;
     case PLAN_REGISTER:
         return apply_register(s, now, err);

@@ -5,7 +5,8 @@
  * The idea: every registration makes a new inode in the instance, and its ctime is the moment of
  * registration. With it in the record, a rule that someone removed and registered again under the
  * same name is told from the one that Archway registered, also after the machine started anew; and
- * only for the latter does the record know which file the kernel holds.
+ * only for the latter does the record know which file the kernel holds. Which contents that has is
+ * known by their digest: the kernel lets nobody write to a file that it holds.
  *
  * Invariants:
  * 1. The file is replaced by rename: readers see the old or the new records.
@@ -91,12 +92,12 @@ static bool get_i64(struct json_object *o, const char *key, int64_t *ret, struct
 
 static bool read_record(struct json_object *o, struct records *r, struct aw_err *err)
 {
-    const char *name = NULL, *platform = "", *text = NULL, *path = "";
+    const char *name = NULL, *platform = "", *text = NULL, *path = "", *digest = "";
     struct record rec = {0};
     if (!js_get_string(o, "name", &name, err) || !js_get_string(o, "platform", &platform, err) ||
         !js_get_string(o, "rule", &text, err) || !js_get_string(o, "interpreter", &path, err) ||
-        !js_get_u64(o, "dev", &rec.file.dev, err) || !js_get_u64(o, "ino", &rec.file.ino, err) ||
-        !js_get_u64(o, "size", &rec.file.size, err) ||
+        !js_get_string(o, "digest", &digest, err) || !js_get_u64(o, "dev", &rec.file.dev, err) ||
+        !js_get_u64(o, "ino", &rec.file.ino, err) || !js_get_u64(o, "size", &rec.file.size, err) ||
         !get_i64(o, "mtime_ns", &rec.file.mtime_ns, err) ||
         !get_i64(o, "ctime_ns", &rec.file.ctime_ns, err) ||
         !js_get_u64(o, "entry_ino", &rec.entry_ino, err) ||
@@ -105,6 +106,9 @@ static bool read_record(struct json_object *o, struct records *r, struct aw_err 
         return false;
     if (!name || !text)
         return aw_fail(err, AW_E_PARSE, 0, "a record without name or rule");
+    if (digest[0] && !digest_valid(digest))
+        return aw_fail(err, AW_E_PARSE, 0, "rule %s: \"%s\" is no digest", name, digest);
+    snprintf(rec.digest, sizeof(rec.digest), "%s", digest);
     rec.name = strdup(name);
     rec.platform = strdup(platform);
     rec.text = strdup(text);
@@ -160,6 +164,8 @@ static void write_record(struct json_object *list, const struct record *rec)
     js_add_u64(o, "size", rec->file.size);
     js_add_u64(o, "mtime_ns", (uint64_t)rec->file.mtime_ns);
     js_add_u64(o, "ctime_ns", (uint64_t)rec->file.ctime_ns);
+    if (rec->digest[0])
+        js_add_string(o, "digest", rec->digest);
     js_add_u64(o, "entry_ino", rec->entry_ino);
     js_add_u64(o, "entry_ctime_ns", (uint64_t)rec->entry_ctime_ns);
     js_add_bool(o, "persist", rec->persist);
@@ -233,6 +239,34 @@ bool record_entry_of(const struct aw_instance *inst, const char *name, uint64_t 
     return true;
 }
 
+void record_digest_path(const char *path, char ret[DIGEST_SIZE])
+{
+    ret[0] = 0;
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    struct aw_err ignored = AW_ERR_INIT;
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return;
+    if (!digest_of_fd(fd, ret, NULL, &ignored))
+        ret[0] = 0;
+}
+
+void record_digest_fd(int fd, char ret[DIGEST_SIZE])
+{
+    char path[40];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    record_digest_path(path, ret);
+}
+
+static bool same_contents(const struct record *rec, const struct record_file *now)
+{
+    char digest[DIGEST_SIZE];
+    if (!rec->digest[0] || now->size != rec->file.size)
+        return false;
+    record_digest_path(rec->path, digest);
+    return str_eq(digest, rec->digest);
+}
+
 enum record_state record_state(const struct record *rec, const struct aw_instance *inst)
 {
     uint64_t ino;
@@ -248,7 +282,17 @@ enum record_state record_state(const struct record *rec, const struct aw_instanc
         return RECORD_GONE;
     struct record_file now;
     record_file_of(fd, &now);
-    return record_file_same(&now, &rec->file) ? RECORD_FRESH : RECORD_STALE;
+    return record_file_same(&now, &rec->file) || same_contents(rec, &now) ? RECORD_FRESH
+                                                                          : RECORD_STALE;
+}
+
+void record_renew(struct record *rec, const struct aw_instance *inst)
+{
+    if (!rec->file.ino || record_state(rec, inst) != RECORD_FRESH)
+        return;
+    _cleanup_close_ int fd = open(rec->path, O_PATH | O_CLOEXEC);
+    if (fd >= 0)
+        record_file_of(fd, &rec->file);
 }
 
 const char *record_state_name(enum record_state state)

@@ -8,6 +8,8 @@
 
 #include "base/util.h"
 
+#include "codec/digest.h"
+
 #include <archway/instance.h>
 
 #include <stdint.h>
@@ -23,11 +25,12 @@ struct record_file {
 };
 
 struct record {
-    char *name;              /* of the entry */
-    char *platform;          /* "linux/arm64"; "" for a raw string */
-    char *text;              /* register string */
-    char *path;              /* interpreter on disk */
-    struct record_file file; /* it, when it was registered; all 0 without F */
+    char *name;               /* of the entry */
+    char *platform;           /* "linux/arm64"; "" for a raw string */
+    char *text;               /* register string */
+    char *path;               /* interpreter on disk */
+    struct record_file file;  /* it, when it was registered; all 0 without F */
+    char digest[DIGEST_SIZE]; /* of what it held then; "" without F, and in older records */
     /* the entry in the kernel: a new inode each time a rule is registered, its ctime that moment */
     uint64_t entry_ino;
     int64_t entry_ctime_ns;
@@ -40,8 +43,8 @@ struct records {
 };
 
 enum record_state {
-    RECORD_FRESH,    /* the kernel holds the file that is on disk */
-    RECORD_STALE,    /* the file on disk was replaced or changed since */
+    RECORD_FRESH,    /* the kernel holds the file that is on disk, or one with the same contents */
+    RECORD_STALE,    /* the file on disk has other contents now */
     RECORD_GONE,     /* the file on disk is not there any more; the kernel may still hold it */
     RECORD_ABSENT,   /* the instance has no such entry: someone removed it, or the machine started
                         anew */
@@ -67,8 +70,15 @@ bool record_file_same(const struct record_file *a, const struct record_file *b);
 bool record_entry_of(const struct aw_instance *inst, const char *name, uint64_t *ret_ino,
                      int64_t *ret_ctime_ns);
 
-/* How the record stands to the instance and to the disk now. */
+/* How the record stands to the instance and to the disk now. A file that stat(2) tells from the
+ * recorded one is read as a whole: a reinstalled package has new inodes and the same contents. */
 enum record_state record_state(const struct record *rec, const struct aw_instance *inst);
+/* Where the file is another one with the same contents: record it, so that it is not read again. */
+void record_renew(struct record *rec, const struct aw_instance *inst);
+/* The digest of a file's contents; "" if it cannot be read. By path, or by a descriptor (O_PATH is
+ * enough). */
+void record_digest_path(const char *path, char ret[DIGEST_SIZE]);
+void record_digest_fd(int fd, char ret[DIGEST_SIZE]);
 /* A stable lower-case word ("stale"), for --json. */
 const char *record_state_name(enum record_state state);
 

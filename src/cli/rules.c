@@ -200,7 +200,10 @@ struct json_object *cli_rules_json(const struct cli_rules *r, size_t i)
     js_add_string(o, "interpreter", e->rule.interpreter);
     js_add_string(o, "interpreter_file", cli_rules_file(r, i));
     js_add_string(o, "flags", flags);
-    js_add_string(o, "owner", cli_rules_mine(r, i) ? "archway" : "other");
+    bool mine = cli_rules_mine(r, i);
+    js_add_string(o, "owner", mine ? "archway" : "other");
+    const struct record *rec = mine ? records_find(&r->records, e->rule.name) : NULL;
+    js_add_string(o, "digest", rec && rec->digest[0] ? rec->digest : NULL);
     if (row->shadowed_by != AW_SURVEY_NONE)
         js_add_string(o, "shadowed_by", r->entries[row->shadowed_by].rule.name);
     js_add_bool(o, "captures_native", row->native);

@@ -108,7 +108,11 @@ static void print_text(const struct cli_rules *r, size_t i)
     line("state", cli_rules_state(r, i));
     line("interpreter", e->rule.interpreter);
     line("file", cli_rules_file(r, i));
-    line("owner", cli_rules_mine(r, i) ? "archway" : "other");
+    bool mine = cli_rules_mine(r, i);
+    line("owner", mine ? "archway" : "other");
+    const struct record *rec = mine ? records_find(&r->records, e->rule.name) : NULL;
+    if (rec && rec->digest[0])
+        line("contents", rec->digest);
     print_flags(e);
     if (!e->known)
         return;

@@ -87,13 +87,19 @@ static void explain(struct check *k, bool on)
     }
 }
 
-/* Does what ran differ from what was registered, or from what is on disk? */
+/* Does what ran differ from what is on disk? Told by contents, so also of others' rules; where
+ * these cannot be read, by the record. */
 static const char *freshness(const struct check *k, const struct plan_now *now)
 {
     const struct record *rec = k->entry ? records_find(&now->records, k->entry->rule.name) : NULL;
-    if (!rec)
-        return NULL;
-    return record_state_name(record_state(rec, now->inst));
+    char disk[DIGEST_SIZE] = "";
+    if (rec && record_state(rec, now->inst) == RECORD_REPLACED)
+        return record_state_name(RECORD_REPLACED);
+    if (k->entry && k->result.digest[0])
+        record_digest_path(k->entry->rule.interpreter, disk);
+    if (disk[0])
+        return record_state_name(str_eq(disk, k->result.digest) ? RECORD_FRESH : RECORD_STALE);
+    return rec ? record_state_name(record_state(rec, now->inst)) : NULL;
 }
 
 static void print_text(const struct check *k, const struct plan_now *now)
@@ -142,6 +148,7 @@ static void add_json(struct json_object *list, const struct check *k, const stru
         js_add_u64(o, "dev", k->result.ran_by.dev);
         js_add_u64(o, "ino", k->result.ran_by.ino);
     }
+    js_add_string(o, "digest", k->result.digest[0] ? k->result.digest : NULL);
 }
 
 /* Those named, or every one that a rule is there for. */

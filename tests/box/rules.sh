@@ -57,7 +57,12 @@ t "refresh brings it back" "$A" refresh
 t "back" hello
 t "fresh" "$A" refresh
 cp "$W/bin/qemu-aarch64-static" "$W/bin/new" && mv "$W/bin/new" "$W/bin/qemu-aarch64-static"
+t "reinstalled" "$A" refresh -n
+t "verify reinstalled" "$A" verify
+cp "$W/bin/qemu-aarch64-static" "$W/bin/new" && echo >>"$W/bin/new" && mv "$W/bin/new" "$W/bin/qemu-aarch64-static"
 t "stale" "$A" refresh -n
+t "ls stale" "$A" ls
+t "doctor stale" "$A" doctor
 t "verify stale" "$A" verify
 t "refresh stale" "$A" refresh
 t "fresh again" "$A" refresh
@@ -142,6 +147,10 @@ p wiped 126
 p "refresh brings it back" 0 'registered qemu-aarch64.*someone removed it'
 p back 3 '^hello\|'
 p fresh 0 'kept qemu-aarch64 \(good as it is\)'
+p reinstalled 0 'keep qemu-aarch64 \(good as it is\)'
+p "verify reinstalled" 0 '^linux/arm64: works, [^(]*qemu-aarch64-static\|'
+p "ls stale" 0 'qemu-aarch64 .*stale: the kernel holds an older file'
+p "doctor stale" 1 'rule qemu-aarch64: [^|]*\[stale\]\|'
 p stale 0 'register qemu-aarch64\.next.*its interpreter was replaced.*remove qemu-aarch64\|register qemu-aarch64:.*remove qemu-aarch64\.next'
 p "verify stale" 0 'works, .*\(stale: archway refresh\)'
 p "refresh stale" 0 'registered qemu-aarch64'

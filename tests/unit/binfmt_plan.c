@@ -166,7 +166,7 @@ TEST(stale_and_gone)
     CHECK(strstr(err.message, path) != NULL);
     CHECK(strstr(err.mend, "plan-c") != NULL);
     char command[160];
-    snprintf(command, sizeof(command), "cp %s %s", other, path);
+    snprintf(command, sizeof(command), "cp %s %s && echo >>%s", other, path, path);
     CHECK(system(command) == 0);
     CHECK_INT(record_state(rec, now.inst), RECORD_STALE);
     CHECK_OK(plan_refresh(&p, &now, rec, false, &err), err);
@@ -176,6 +176,56 @@ TEST(stale_and_gone)
     CHECK_INT(record_state(records_find(&now.records, "plan-c"), now.inst), RECORD_FRESH);
     unlink(path);
     unlink(other);
+    plan_now_fini(&now);
+}
+
+static void shell(const char *format, const char *a, const char *b)
+{
+    char command[256];
+    snprintf(command, sizeof(command), format, a, b);
+    if (system(command) != 0)
+        TEST_FAIL("%s", command);
+}
+
+TEST(contents_tell_not_inodes)
+{
+    struct plan_now now = {.inst = ns_instance(), .bounded = true};
+    struct plan p = {0};
+    struct aw_rule rule;
+    struct aw_err err = AW_ERR_INIT;
+    struct record_file now_file;
+    char other[64], text[512];
+    char *path = copy_of_true();
+    snprintf(other, sizeof(other), "%s.new", path);
+    made_up(&rule, "plan-h", path);
+    look(&now);
+    install(&p, &now, &rule, false);
+    apply(&p, &now);
+    struct record *rec = records_find(&now.records, "plan-h");
+    CHECK(digest_valid(rec->digest));
+    /* another inode with the same contents, as a reinstalled package has */
+    shell("cp %s %s", path, other);
+    shell("mv %s %s", other, path);
+    CHECK_INT(record_state(rec, now.inst), RECORD_FRESH);
+    /* which a refresh notes, so that it is not read again */
+    CHECK_OK(plan_refresh(&p, &now, rec, false, &err), err);
+    CHECK_STR(said(&p, text), "keep plan-h");
+    apply(&p, &now);
+    rec = records_find(&now.records, "plan-h");
+    int fd = open(path, O_PATH);
+    record_file_of(fd, &now_file);
+    close(fd);
+    CHECK(record_file_same(&now_file, &rec->file));
+    /* the same size and modification time, other contents */
+    shell("cp -p %s %s", path, other);
+    shell("printf x | dd if=/dev/stdin of=%s%s bs=1 seek=1000 conv=notrunc status=none", other, "");
+    shell("touch -r %s %s", path, other);
+    shell("mv %s %s", other, path);
+    CHECK_INT(record_state(rec, now.inst), RECORD_STALE);
+    /* records of before there were digests go by stat(2) alone */
+    rec->digest[0] = 0;
+    CHECK_INT(record_state(rec, now.inst), RECORD_STALE);
+    unlink(path);
     plan_now_fini(&now);
 }
 
@@ -236,6 +286,7 @@ TEST(records_survive_a_file)
         .text = strdup(":a:M::\\x7f\\\\::/x:"),
         .path = strdup("/x"),
         .file = {.dev = 1, .ino = UINT64_MAX / 4, .size = 3, .mtime_ns = 4, .ctime_ns = 5},
+        .digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         .entry_ino = 6,
         .entry_ctime_ns = INT64_MAX,
         .persist = true,
@@ -250,6 +301,7 @@ TEST(records_survive_a_file)
     CHECK_STR(back.v[0].text, want.text);
     CHECK(record_file_same(&back.v[0].file, &want.file));
     CHECK(back.v[0].entry_ctime_ns == INT64_MAX && back.v[0].persist);
+    CHECK_STR(back.v[0].digest, want.digest);
     records_drop(&back, want.name);
     CHECK_OK(records_save(file, &back, &err), err);
     CHECK(access(file, F_OK) < 0);
@@ -304,6 +356,7 @@ TEST(the_host_runs_its_own_guest)
         CHECK_OK(guest_run(g, 10000, &r, &err), err);
         CHECK_INT(r.why, GUEST_WORKS);
         CHECK(r.ran_by.ino != 0 && r.start_us > 0);
+        CHECK(digest_valid(r.digest));
         own++;
     }
     CHECK(own > 0);
