@@ -36,6 +36,8 @@ enum cli_verb_id {
     CLI_DISABLE,
     CLI_REFRESH,
     CLI_REGISTER,
+    CLI_IMPORT,
+    CLI_EXPORT,
     CLI_VERIFY,
     CLI_INSPECT,
     CLI_VERSION,
@@ -177,6 +179,8 @@ int cli_verb_enable(struct cli *c);
 int cli_verb_disable(struct cli *c);
 int cli_verb_refresh(struct cli *c);
 int cli_verb_register(struct cli *c);
+int cli_verb_import(struct cli *c);
+int cli_verb_export(struct cli *c);
 int cli_verb_verify(struct cli *c);
 int cli_verb_version(struct cli *c);
 int cli_verb_help(struct cli *c);

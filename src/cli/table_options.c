@@ -18,7 +18,7 @@
 #define RULES (CLI_V(LS) | CLI_V(SHOW) | CLI_V(WHICH) | CLI_V(LINT) | CLI_V(DOCTOR))
 #define CHANGE                                                                                     \
     (CLI_V(INSTALL) | CLI_V(UNINSTALL) | CLI_V(ENABLE) | CLI_V(DISABLE) | CLI_V(REFRESH) |         \
-     CLI_V(REGISTER))
+     CLI_V(REGISTER) | CLI_V(IMPORT))
 #define RUN_EXEC (CLI_V(RUN) | CLI_V(EXEC))
 
 #define PLATFORM_WORDS                                                                             \
@@ -434,13 +434,13 @@ const struct cli_option cli_options[] = {
      .offset = AT(dry_run)},
     {.name = "force",
      .letter = 'f',
-     .verbs = CLI_V(INSTALL) | CLI_V(REFRESH) | CLI_V(REGISTER),
+     .verbs = CLI_V(INSTALL) | CLI_V(REFRESH) | CLI_V(REGISTER) | CLI_V(IMPORT),
      .group = "Options",
      .help = "also what is good as it is, or belongs to someone else",
      .how = CLI_BOOL,
      .offset = AT(force)},
     {.name = "persist",
-     .verbs = CLI_V(INSTALL) | CLI_V(REGISTER),
+     .verbs = CLI_V(INSTALL) | CLI_V(REGISTER) | CLI_V(IMPORT),
      .group = "Options",
      .help = "keep the rules over restarts (install on the host: the default)",
      .more = "`--persist=false` leaves no file but Archway's record of the rules.",
@@ -466,9 +466,15 @@ const struct cli_option cli_options[] = {
      .help = "switch binfmt_misc as a whole, not single rules",
      .how = CLI_BOOL,
      .offset = AT(instance)},
+    {.name = "update-binfmts",
+     .verbs = CLI_V(EXPORT),
+     .group = "Options",
+     .help = "write the format file of one rule for Debian's update-binfmts",
+     .how = CLI_BOOL,
+     .offset = AT(update_binfmts)},
     {.name = "json",
-     .verbs = RULES | CHANGE | CLI_V(VERIFY) | CLI_V(PS) | CLI_V(PULL) | CLI_V(IMAGES) |
-              CLI_V(PRUNE) | CLI_V(VERSION),
+     .verbs = RULES | CHANGE | CLI_V(EXPORT) | CLI_V(VERIFY) | CLI_V(PS) | CLI_V(PULL) |
+              CLI_V(IMAGES) | CLI_V(PRUNE) | CLI_V(VERSION),
      .group = "Output",
      .help = "print JSON, for programs",
      .how = CLI_BOOL,

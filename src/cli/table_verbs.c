@@ -115,6 +115,21 @@ static const struct cli_example examples_register[] = {
     {NULL, NULL},
 };
 
+static const struct cli_example examples_import[] = {
+    {"What Debian's packages would have update-binfmts register:",
+     "sudo archway import /usr/share/binfmts"},
+    {"One of them, to see what would happen:",
+     "archway import --dry-run /usr/share/binfmts/qemu-arm"},
+    {NULL, NULL},
+};
+
+static const struct cli_example examples_export[] = {
+    {"Have systemd register today's rules at boot:",
+     "archway export | sudo tee /etc/binfmt.d/mine.conf"},
+    {"A format file for a package:", "archway export --update-binfmts qemu-arm"},
+    {NULL, NULL},
+};
+
 const struct cli_verb cli_verbs[CLI_N_VERBS] = {
     [CLI_RUN] =
         {.name = "run",
@@ -299,15 +314,17 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
          .operands = "RULE|FILE...",
          .group = RULES,
          .summary = "check rules before they are registered",
-         .text = "RULE is a string as it is written to binfmt_misc's `register`; FILE is a "
-                 "binfmt.d(5) file, or `-` for standard input. The kernel answers every fault with "
-                 "the same EINVAL: lint names the fault and its column. It also finds what the "
-                 "kernel accepts and people regret: rules that capture the machine's own programs, "
-                 "interpreters that containers cannot use, unsafe credentials, rules in one file "
-                 "that hide each other.\n\n"
-                 "Severities are `refuse`, `warn` and `note`. With `--json`: an array of objects "
-                 "with `where`, `valid`, `name`, `column` (of a fault) and `findings` (objects "
-                 "with `kind`, `severity` and `message`).",
+         .text =
+             "RULE is a string as it is written to binfmt_misc's `register`; FILE is a "
+             "binfmt.d(5) file, a file of Debian's update-binfmts (/usr/share/binfmts, "
+             "/var/lib/binfmts), or `-` for standard input. The kernel answers every fault with "
+             "the same EINVAL: lint names the fault and its column. It also finds what the "
+             "kernel accepts and people regret: rules that capture the machine's own programs, "
+             "interpreters that containers cannot use, unsafe credentials, rules in one file "
+             "that hide each other.\n\n"
+             "Severities are `refuse`, `warn` and `note`. With `--json`: an array of objects "
+             "with `where`, `valid`, `name`, `column` (of a fault) and `findings` (objects "
+             "with `kind`, `severity` and `message`).",
          .exits = exits_lint,
          .examples = examples_lint,
          .see_also = "binfmt.d(5)",
@@ -436,6 +453,41 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
                       .usage_status = 2,
                       .fail_status = 1,
                       .run = cli_verb_register},
+    [CLI_IMPORT] =
+        {.name = "import",
+         .operands = "FILE|DIR...",
+         .group = RULES,
+         .summary = "register rules from files of systemd and of update-binfmts",
+         .text = "FILE is a binfmt.d(5) file, a package's format file for Debian's "
+                 "update-binfmts(8) (/usr/share/binfmts), or an entry of its database "
+                 "(/var/lib/binfmts): which it is, is seen by what is in it. Of a DIR all files "
+                 "are taken, by name. The rules are Archway's then: `archway refresh` repairs "
+                 "them, `archway uninstall` removes them.\n\n"
+                 "A rule that breaks the machine is refused, and so is one with a detector, a "
+                 "program that update-binfmts asks about each file, which the kernel cannot do; "
+                 "`--force` registers the latter without. All other rules are registered, and the "
+                 "exit status is 1.",
+         .examples = examples_import,
+         .see_also = "binfmt.d(5), update-binfmts(8)",
+         .min = 1,
+         .max = -1,
+         .usage_status = 2,
+         .fail_status = 1,
+         .complete = CLI_COMPLETE_FILE,
+         .run = cli_verb_import},
+    [CLI_EXPORT] = {.name = "export",
+                    .operands = "[NAME|PLATFORM|GLOB|all...]",
+                    .group = RULES,
+                    .summary = "print rules as a binfmt.d or update-binfmts file",
+                    .text = "Prints what is registered, whoever did it, oldest first: "
+                            "systemd-binfmt(8) registers it in the same order again.",
+                    .examples = examples_export,
+                    .see_also = "binfmt.d(5), update-binfmts(8)",
+                    .max = -1,
+                    .usage_status = 2,
+                    .fail_status = 1,
+                    .complete = CLI_COMPLETE_RULE,
+                    .run = cli_verb_export},
     [CLI_VERIFY] = {.name = "verify",
                     .operands = "[PLATFORM...|all]",
                     .group = RULES,

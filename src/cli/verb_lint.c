@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "binfmt/rule_file.h"
+#include "binfmt/spec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,50 +93,118 @@ static void remember(struct lint_run *run, const struct aw_rule *rule, unsigned 
     run->seen[run->n_seen++] = (struct seen){.rule = *rule, .line = line};
 }
 
-static void lint_text(struct lint_run *run, const char *text, size_t len, const char *where)
+/* Where a rule stands and what it is called, in JSON; the list of its findings (NULL: on paper). */
+static struct json_object *begin(struct lint_run *run, const char *where, enum spec_kind kind,
+                                 const struct aw_rule *rule, unsigned column)
 {
-    struct aw_rule rule;
-    struct aw_rule_fault fault;
-    struct aw_err err = AW_ERR_INIT;
-    struct json_object *o = NULL, *list = NULL;
-    if (run->array) {
-        o = js_push(run->array, json_object_new_object());
-        js_add_string(o, "where", where);
+    if (!run->array)
+        return NULL;
+    struct json_object *o = js_push(run->array, json_object_new_object());
+    js_add_string(o, "where", where);
+    js_add_string(o, "format", spec_kind_name(kind));
+    js_add_bool(o, "valid", rule != NULL);
+    if (rule) {
+        char text[AW_RULE_TEXT_MAX + 1];
+        js_add_string(o, "name", rule->name);
+        if (aw_rule_format(rule, text, NULL))
+            js_add_string(o, "register", text);
+    } else if (column) {
+        js_add_u64(o, "column", column);
     }
-    bool valid = aw_rule_parse(text, len, &rule, &fault, &err);
-    if (o) {
-        js_add_bool(o, "valid", valid);
-        js_add_string(o, "name", valid ? rule.name : NULL);
-        if (!valid)
-            js_add_u64(o, "column", (uint64_t)fault.column);
-        list = js_add(o, "findings", json_object_new_array());
-    }
-    if (!valid) {
-        _cleanup_free_ char *message =
-            str_printf("%s; the kernel's answer is %s", err.message,
-                       strerrorname_np(fault.sys_errno) ? strerrorname_np(fault.sys_errno) : "?");
-        put(list, where, "refuse", aw_rule_fault_name(fault.kind), message ? message : "");
-        run->bad = true;
-        return;
-    }
+    return js_add(o, "findings", json_object_new_array());
+}
+
+/* What can be said of a rule that the kernel would take; found is what was said before. */
+static void lint_rule(struct lint_run *run, const struct aw_rule *rule, struct json_object *list,
+                      const char *where, size_t found)
+{
     struct aw_lint lint[AW_LINT_MAX];
-    size_t n = aw_rule_lint(&rule, true, lint);
+    size_t n = aw_rule_lint(rule, true, lint);
     for (size_t i = 0; i < n; i++) {
         run->bad |= lint[i].severity == AW_LINT_REFUSE;
         put(list, where, cli_lint_severity(lint[i].severity), aw_lint_name(lint[i].kind),
             lint[i].message);
     }
-    n += lint_others(run, &rule, list, where);
+    n += found + lint_others(run, rule, list, where);
     if (!n && !list)
         printf("%s: no findings\n", where);
 }
 
-static bool lint_file(struct lint_run *run, int fd, const char *name, struct aw_err *err)
+static const char *answer_of(const struct aw_rule_fault *fault)
 {
-    size_t len, n = 0;
-    _cleanup_free_ char *text = file_load_fd(fd, name, FILE_LIMIT, &len, err);
-    if (!text)
-        return false;
+    const char *name = strerrorname_np(fault->sys_errno);
+    return name ? name : "?";
+}
+
+static void lint_text(struct lint_run *run, const char *text, size_t len, const char *where)
+{
+    struct aw_rule rule;
+    struct aw_rule_fault fault = {0};
+    struct aw_err err = AW_ERR_INIT;
+    bool valid = aw_rule_parse(text, len, &rule, &fault, &err);
+    struct json_object *list =
+        begin(run, where, SPEC_RULES, valid ? &rule : NULL, (unsigned)fault.column);
+    if (valid) {
+        lint_rule(run, &rule, list, where, 0);
+        return;
+    }
+    _cleanup_free_ char *message =
+        str_printf("%s; the kernel's answer is %s", err.message, answer_of(&fault));
+    put(list, where, "refuse", aw_rule_fault_name(fault.kind), message ? message : "");
+    run->bad = true;
+}
+
+/* What the file says beside the rule itself. Returns how many findings. */
+static size_t lint_spec_words(const struct spec *s, struct json_object *list, const char *where)
+{
+    size_t n = 0;
+    char text[SPEC_WORD + 200];
+    if (s->detector[0]) {
+        snprintf(text, sizeof(text),
+                 "%s decides about each file: update-binfmts registers run-detectors instead of "
+                 "the interpreter, which works on the host only",
+                 s->detector);
+        put(list, where, "warn", "detector", text);
+        n++;
+    }
+    if (s->unknown) {
+        snprintf(text, sizeof(text), "line %u has a key that update-binfmts does not know",
+                 s->unknown);
+        put(list, where, "note", "unknown-key", text);
+        n++;
+    }
+    if (s->doubtful) {
+        snprintf(text, sizeof(text), "line %u says neither yes nor no: it counts as no",
+                 s->doubtful);
+        put(list, where, "warn", "neither-yes-nor-no", text);
+        n++;
+    }
+    return n;
+}
+
+static void lint_spec(struct lint_run *run, enum spec_kind kind, const char *text, size_t len,
+                      const char *file)
+{
+    struct spec s;
+    struct aw_err err = AW_ERR_INIT;
+    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    bool valid = spec_parse(kind, name, text, len, &s, &err);
+    _cleanup_free_ char *line = s.line ? str_printf("%s:%u", file, s.line) : NULL;
+    const char *where = line ? line : file;
+    struct json_object *list = begin(run, where, kind, valid ? &s.rule : NULL, 0);
+    if (valid) {
+        lint_rule(run, &s.rule, list, where, lint_spec_words(&s, list, where));
+        return;
+    }
+    put(list, where, "refuse",
+        s.fault ? spec_fault_name(s.fault) : aw_rule_fault_name(s.rule_fault.kind), err.message);
+    run->bad = true;
+}
+
+static bool lint_rules(struct lint_run *run, const char *text, size_t len, const char *name,
+                       struct aw_err *err)
+{
+    size_t n = 0;
     struct rule_file f = {.rest = text, .left = len};
     const char *rule_text;
     size_t rule_len;
@@ -150,6 +219,19 @@ static bool lint_file(struct lint_run *run, int fd, const char *name, struct aw_
     run->n_seen = 0;
     if (!n)
         return aw_fail(err, AW_E_PARSE, 0, "%s: no rule in it", name);
+    return true;
+}
+
+static bool lint_file(struct lint_run *run, int fd, const char *name, struct aw_err *err)
+{
+    size_t len;
+    _cleanup_free_ char *text = file_load_fd(fd, name, FILE_LIMIT, &len, err);
+    if (!text)
+        return false;
+    enum spec_kind kind = spec_kind(text, len);
+    if (kind == SPEC_RULES)
+        return lint_rules(run, text, len, name, err);
+    lint_spec(run, kind, text, len, name);
     return true;
 }
 
@@ -174,7 +256,7 @@ static bool lint_operand(struct lint_run *run, const char *operand, struct aw_er
     if (fd >= 0)
         return lint_file(run, fd, operand, err);
     aw_fail(err, errno == ENOENT ? AW_E_NOTFOUND : AW_E_IO, errno, "%s", operand);
-    return aw_mend(err, "name a binfmt.d file, or a register string: "
+    return aw_mend(err, "name a binfmt.d or update-binfmts file, or a register string: "
                         "':name:M:offset:magic:mask:interpreter:flags'");
 }
 

@@ -113,7 +113,7 @@ is "bash: containers" "$(complete_bash archway exec -w /x '')" "web "
 is "bash: rules" "$(complete_bash archway show q)" "qemu-arm "
 is "bash: nothing of ours behind the image" "$(complete_bash archway run alpine : 3 --pl)" " "
 is "bash: not an option of another verb" "$(complete_bash archway ps --cap)" " "
-is "bash: own options before the verb" "$(complete_bash archway --storage /s im)" "images "
+is "bash: own options before the verb" "$(complete_bash archway --storage /s im)" "images import "
 if command -v fish >/dev/null; then
     fish_says() {
         as_user fish --private -c "source $T/completion.fish; complete -C '$1'" 2>/dev/null |
