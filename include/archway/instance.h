@@ -131,6 +131,20 @@ bool aw_instance_read(struct aw_instance *inst, const char *name, struct aw_entr
  * interface promises it. */
 bool aw_instance_list(struct aw_instance *inst, struct aw_entry **ret, size_t *ret_n,
                       struct aw_err *err);
+/* The same, kept compact: texts, taken apart where needed. Of a thousand rules it takes 4 ms and
+ * 300 KB, a list 5 MB and twice as long. threads: how many may read at once, 1 for the caller's
+ * alone; a caller that goes on to unshare(CLONE_NEWUSER) asks for 1. Entries are numbered in the
+ * kernel's order, from 0. */
+struct aw_snapshot;
+struct aw_snapshot *aw_instance_snapshot(struct aw_instance *inst, unsigned threads,
+                                         struct aw_err *err);
+size_t aw_snapshot_count(const struct aw_snapshot *s);
+bool aw_snapshot_entry(const struct aw_snapshot *s, size_t i, struct aw_entry *ret,
+                       struct aw_err *err);
+/* All of them, as aw_instance_list() gives them. */
+bool aw_snapshot_entries(const struct aw_snapshot *s, struct aw_entry **ret, size_t *ret_n,
+                         struct aw_err *err);
+void aw_snapshot_free(struct aw_snapshot *s); /* NULL is fine */
 /* Parse the text of an entry's file. */
 bool aw_entry_parse(const char *name, const char *text, size_t len, struct aw_entry *ret,
                     struct aw_err *err);

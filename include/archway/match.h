@@ -47,7 +47,7 @@ struct aw_match_step {
     char *path;        /* the file of this step, by the name the kernel has for it */
     char *next;        /* its interpreter's path; NULL at the end */
     char *argument;    /* SCRIPT: the line's one argument; NULL if there is none */
-    size_t rule;       /* RULE: index in request.entries */
+    size_t rule;       /* RULE: index in request.entries, or its number in request.snapshot */
     size_t *shadowed;  /* RULE: indices of the enabled rules that match too, but stand later */
     size_t n_shadowed; /* how many */
     bool assumed;      /* the file was not seen (an interpreter that only the kernel holds): it is
@@ -55,9 +55,10 @@ struct aw_match_step {
 };
 
 struct aw_match_request {
-    const struct aw_entry *entries; /* in the kernel's order, newest first; may be NULL */
-    size_t n_entries;               /* how many */
-    bool enabled;                   /* the instance's status */
+    const struct aw_entry *entries;     /* in the kernel's order, newest first; may be NULL */
+    size_t n_entries;                   /* how many */
+    const struct aw_snapshot *snapshot; /* or these, if not NULL: entries are not looked at */
+    bool enabled;                       /* the instance's status */
     int rootfd;              /* root folder that paths are looked up in; -1: the caller's own */
     const char *cwd;         /* folder within rootfd for relative paths; NULL: "/". With
                                 rootfd -1 the caller's own is taken */

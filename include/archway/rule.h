@@ -127,8 +127,9 @@ enum aw_lint_kind {
     AW_LINT_SCRIPTS,        /* matches every #! script */
     AW_LINT_EXTENSION_DOT,  /* a dot inside the extension: can never match */
     AW_LINT_RELATIVE,       /* relative interpreter: looked up in the caller's folder */
-    AW_LINT_NOT_FOUND,      /* no F, and no such interpreter: exec will fail with ENOENT */
-    AW_LINT_NOT_EXECUTABLE, /* no F, and exec of the interpreter will fail with EACCES */
+    AW_LINT_NOT_FOUND,      /* no such interpreter: with F the kernel refuses the rule, else exec
+                               will fail with ENOENT */
+    AW_LINT_NOT_EXECUTABLE, /* the same for an interpreter that cannot be executed: EACCES */
     AW_LINT_DYNAMIC,        /* dynamically linked interpreter: fails in containers and chroots */
     AW_LINT_SCRIPT_INTERPRETER, /* the interpreter is a #! script: the same */
     AW_LINT_NO_F,               /* without F containers must have the interpreter themselves */

@@ -8,10 +8,10 @@
  */
 #include "binfmt/instance.h"
 #include "binfmt/rule.h"
+#include "binfmt/snapshot.h"
 
 #include "base/util.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 
@@ -85,6 +85,7 @@ static bool take_interpreter(char **text, struct aw_entry *e)
     if (len >= sizeof(e->rule.interpreter))
         return false;
     memcpy(e->rule.interpreter, value, len);
+    e->rule.interpreter[len] = 0;
     *text = *end ? end + 1 : end;
     return true;
 }
@@ -99,6 +100,7 @@ static bool take_extension(char **text, struct aw_entry *e)
         return false;
     e->rule.type = AW_RULE_EXTENSION;
     memcpy(e->rule.extension, value, len);
+    e->rule.extension[len] = 0;
     *text = value + strlen(value);
     return true;
 }
@@ -126,6 +128,38 @@ static bool parse_lines(char *text, struct aw_entry *e)
     return true;
 }
 
+/* Only what entry_take fills in bit by bit, or may leave out: a thousand rules are 5 MB. */
+static void blank(struct aw_entry *e)
+{
+    e->rule.name[0] = e->rule.extension[0] = e->rule.interpreter[0] = 0;
+    e->rule.type = 0;
+    e->rule.offset = e->rule.magic_len = 0;
+    e->rule.has_mask = false;
+    e->rule.flags = 0;
+    memset(e->odd_flags, 0, sizeof(e->odd_flags));
+    e->odd_lines = 0;
+}
+
+bool entry_take(const char *name, char *text, struct aw_entry *ret)
+{
+    size_t len = strlen(name);
+    char *rest = strchrnul(text, '\n');
+    blank(ret);
+    if (*rest)
+        *rest++ = 0;
+    ret->enabled = str_eq(text, "enabled");
+    if ((!ret->enabled && !str_eq(text, "disabled")) || len > AW_RULE_NAME_MAX ||
+        !parse_lines(rest, ret))
+        return false;
+    memcpy(ret->rule.name, name, len + 1);
+    const struct aw_rule *r = &ret->rule;
+    ret->known = r->interpreter[0] && r->type &&
+                 (r->type == AW_RULE_EXTENSION
+                      ? r->extension[0] != 0
+                      : r->magic_len > 0 && r->offset + r->magic_len <= AW_RULE_WINDOW);
+    return true;
+}
+
 bool aw_entry_parse(const char *name, const char *text, size_t len, struct aw_entry *ret,
                     struct aw_err *err)
 {
@@ -134,18 +168,8 @@ bool aw_entry_parse(const char *name, const char *text, size_t len, struct aw_en
     _cleanup_free_ char *copy = strndup(text, len);
     if (!copy)
         return aw_fail(err, AW_E_NOMEM, 0, "entry %s: no memory", name);
-    char *rest = strchrnul(copy, '\n');
-    if (*rest)
-        *rest++ = 0;
-    e.enabled = str_eq(copy, "enabled");
-    if ((!e.enabled && !str_eq(copy, "disabled")) || strlen(name) > AW_RULE_NAME_MAX ||
-        !parse_lines(rest, &e))
+    if (!entry_take(name, copy, &e))
         return aw_fail(err, AW_E_PARSE, 0, "entry %s: this is not what binfmt_misc prints", name);
-    snprintf(e.rule.name, sizeof(e.rule.name), "%s", name);
-    e.known = e.rule.interpreter[0] && e.rule.type &&
-              (e.rule.type == AW_RULE_EXTENSION
-                   ? e.rule.extension[0] != 0
-                   : e.rule.magic_len > 0 && e.rule.offset + e.rule.magic_len <= AW_RULE_WINDOW);
     *ret = e;
     return true;
 }
@@ -159,71 +183,10 @@ bool aw_instance_read(struct aw_instance *inst, const char *name, struct aw_entr
     _cleanup_close_ int fd = openat(inst->fd, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return aw_fail(err, AW_E_NOTFOUND, 0, "rule %s: there is no such entry", name);
-    /* the kernel gives all of an entry at once, so a second read would find nothing: it is saved,
-     * for each of perhaps a thousand rules */
     ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text));
     if (len < 0)
         return aw_fail(err, instance_code(errno), errno, "rule %s: read its entry", name);
     if (len == sizeof(text))
         return aw_fail(err, AW_E_LIMIT, 0, "rule %s: its entry is longer than any kernel's", name);
     return aw_entry_parse(name, text, (size_t)len, ret, err);
-}
-
-/* Room for one more in the array of *n entries at *list. */
-static bool grow(struct aw_entry **list, size_t n, size_t *cap)
-{
-    if (n < *cap)
-        return true;
-    size_t more = *cap ? *cap * 2 : 8;
-    struct aw_entry *bigger = reallocarray(*list, more, sizeof(**list));
-    if (!bigger)
-        return false;
-    *list = bigger;
-    *cap = more;
-    return true;
-}
-
-static bool read_all(struct aw_instance *inst, DIR *dir, struct aw_entry **list, size_t *n,
-                     struct aw_err *err)
-{
-    struct dirent *d;
-    size_t cap = 0;
-    while ((errno = 0, d = readdir(dir))) {
-        struct aw_err why = AW_ERR_INIT;
-        const char *name = d->d_name;
-        if (str_eq(name, ".") || str_eq(name, "..") || str_eq(name, "register") ||
-            str_eq(name, "status"))
-            continue;
-        if (!grow(list, *n, &cap))
-            return aw_fail(err, AW_E_NOMEM, 0, "list binfmt_misc: no memory");
-        if (aw_instance_read(inst, name, &(*list)[*n], &why))
-            (*n)++;
-        else if (why.code != AW_E_NOTFOUND) { /* else it was removed just now */
-            if (err)
-                *err = why;
-            return false;
-        }
-    }
-    return errno == 0 || aw_fail(err, AW_E_IO, errno, "list binfmt_misc");
-}
-
-bool aw_instance_list(struct aw_instance *inst, struct aw_entry **ret, size_t *ret_n,
-                      struct aw_err *err)
-{
-    _cleanup_close_ int fd = openat(inst->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!dir)
-        return aw_fail(err, instance_code(errno), errno, "list binfmt_misc");
-    util_steal_fd(&fd);
-    struct aw_entry *list = NULL;
-    size_t n = 0;
-    bool ok = read_all(inst, dir, &list, &n, err);
-    closedir(dir);
-    if (!ok) {
-        free(list);
-        return false;
-    }
-    *ret = list;
-    *ret_n = n;
-    return true;
 }

@@ -19,6 +19,7 @@
  */
 #include "binfmt/elf.h"
 #include "binfmt/script.h"
+#include "binfmt/snapshot.h"
 
 #include "base/file.h"
 #include "base/util.h"
@@ -43,6 +44,7 @@ struct walk {
     bool open_binary;          /* a rule with O was on the way */
     bool handed_over;          /* the program it matched has been put aside for the end */
     char head[AW_RULE_WINDOW]; /* the file's first bytes, zeros behind its end */
+    struct aw_entry taken;     /* the one of a snapshot that entry_at gave last */
 };
 
 static const char *const why_names[] = {
@@ -216,16 +218,39 @@ static enum round replaced(struct walk *w)
     return ROUND_NEXT;
 }
 
-static bool rule_hits(const struct walk *w, const struct aw_entry *e)
+static size_t n_entries(const struct walk *w)
 {
+    return w->req->snapshot ? aw_snapshot_count(w->req->snapshot) : w->req->n_entries;
+}
+
+/* Does entry number i match the file at hand, by itself? */
+static bool rule_hits(const struct walk *w, size_t i)
+{
+    const struct aw_match_request *req = w->req;
+    if (req->snapshot)
+        return brief_matches(snapshot_brief(req->snapshot, i), (const uint8_t *)w->head, w->name);
+    const struct aw_entry *e = &req->entries[i];
     return e->known && aw_rule_matches(&e->rule, w->head, AW_RULE_WINDOW, w->name);
+}
+
+static bool is_enabled(const struct walk *w, size_t i)
+{
+    const struct aw_match_request *req = w->req;
+    return req->snapshot ? snapshot_brief(req->snapshot, i)->enabled : req->entries[i].enabled;
+}
+
+/* NULL: no memory. Good until the next call. */
+static const struct aw_entry *entry_at(struct walk *w, size_t i)
+{
+    if (!w->req->snapshot)
+        return &w->req->entries[i];
+    return aw_snapshot_entry(w->req->snapshot, i, &w->taken, NULL) ? &w->taken : NULL;
 }
 
 static bool list_shadowed(struct walk *w, struct aw_match_step *s)
 {
-    for (size_t i = s->rule + 1; i < w->req->n_entries; i++) {
-        const struct aw_entry *e = &w->req->entries[i];
-        if (!e->enabled || !rule_hits(w, e))
+    for (size_t i = s->rule + 1; i < n_entries(w); i++) {
+        if (!is_enabled(w, i) || !rule_hits(w, i))
             continue;
         size_t *more = reallocarray(s->shadowed, s->n_shadowed + 1, sizeof(*more));
         if (!more)
@@ -248,14 +273,15 @@ static int open_held(const struct walk *w, const struct aw_entry *e)
 
 static enum round try_rules(struct walk *w)
 {
-    const struct aw_match_request *req = w->req;
-    size_t i = 0;
-    while (req->enabled && i < req->n_entries &&
-           !(req->entries[i].enabled && rule_hits(w, &req->entries[i])))
+    size_t i = 0, n = w->req->enabled ? n_entries(w) : 0;
+    while (i < n && !(is_enabled(w, i) && rule_hits(w, i)))
         i++;
-    if (!req->enabled || i >= req->n_entries)
+    if (i >= n)
         return ROUND_PASS;
-    const struct aw_rule *r = &req->entries[i].rule;
+    const struct aw_entry *e = entry_at(w, i);
+    if (!e)
+        return ROUND_BAD;
+    const struct aw_rule *r = &e->rule;
     struct aw_match_step *s = add_step(w, AW_STEP_RULE, r->interpreter);
     if (!s)
         return ROUND_BAD;
@@ -271,7 +297,7 @@ static enum round try_rules(struct walk *w)
         return ROUND_BAD;
     if (r->flags & AW_RULE_F) {
         util_close(w->fd);
-        w->fd = open_held(w, &req->entries[i]);
+        w->fd = open_held(w, e);
     } else {
         char as[AW_RULE_NAME_MAX + 32];
         snprintf(as, sizeof(as), "rule %s: interpreter", r->name);
@@ -349,10 +375,9 @@ static enum round check_loader(struct walk *w, const struct elf_info *elf)
 /* Why nothing took the file. */
 static enum round explain_nothing(struct walk *w, const struct aw_arch *arch)
 {
-    const struct aw_match_request *req = w->req;
-    for (size_t i = 0; i < req->n_entries; i++) {
-        const struct aw_entry *e = &req->entries[i];
-        if (!rule_hits(w, e))
+    for (size_t i = 0; i < n_entries(w); i++) {
+        const struct aw_entry *e = rule_hits(w, i) ? entry_at(w, i) : NULL;
+        if (!e)
             continue;
         if (e->enabled)
             return stop(w, AW_WHY_SWITCHED_OFF, ENOEXEC,

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 binfmt.deps := codec base
-binfmt.libs :=
+binfmt.libs := -pthread

@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #define INITIAL_USER_NS 0xEFFFFFFDU /* the inode number that Linux gives it */
 #define OVERFLOW_ID 65534           /* stands for ids that are not mapped */
@@ -185,20 +186,32 @@ static void lint_file(const struct aw_rule *r, int fd, struct findings *f)
             elf.loader);
 }
 
+/* With F the kernel opens the interpreter at once, and refuses the rule where it cannot; without,
+ * it takes the rule, and programs fail later. */
+static void unusable(const struct aw_rule *r, enum aw_lint_kind kind, const char *why,
+                     struct findings *f)
+{
+    bool held = (r->flags & AW_RULE_F) != 0;
+    add(f, kind, held ? AW_LINT_REFUSE : AW_LINT_WARN, "%sinterpreter %.150s: %s",
+        held ? "the kernel cannot open the " : "", r->interpreter, why);
+}
+
 static void lint_interpreter(const struct aw_rule *r, struct findings *f)
 {
+    struct stat st;
+    struct statvfs fs;
     _cleanup_close_ int fd = open(r->interpreter, O_PATH | O_CLOEXEC);
-    if (fd < 0) {
-        add(f, AW_LINT_NOT_FOUND, AW_LINT_WARN, "interpreter %.150s: %s", r->interpreter,
-            strerror(errno));
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        unusable(r, AW_LINT_NOT_FOUND, strerror(errno), f);
         return;
     }
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return;
-    if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111)) {
-        add(f, AW_LINT_NOT_EXECUTABLE, AW_LINT_WARN, "interpreter %.150s: %s", r->interpreter,
-            S_ISREG(st.st_mode) ? "not executable" : "no regular file");
+    const char *why = !S_ISREG(st.st_mode)   ? "no regular file"
+                      : !(st.st_mode & 0111) ? "not executable"
+                      : fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_NOEXEC)
+                          ? "on a file system that is mounted noexec"
+                          : NULL;
+    if (why) {
+        unusable(r, AW_LINT_NOT_EXECUTABLE, why, f);
         return;
     }
     if ((r->flags & AW_RULE_C) && others_write(&st))

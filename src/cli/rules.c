@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <sched.h>
 #include <sys/stat.h>
 
 /* Records that cannot be read count as none: the rules themselves are there to be seen. */
@@ -23,15 +24,23 @@ static void load_records(struct cli *c, struct cli_rules *r)
     aw_log(&c->log, AW_LOG_WARN, "what archway registered is not known: %s", err.message);
 }
 
+/* More than two wait for each other. */
+static unsigned threads(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1 ? 2 : 1;
+}
+
 bool cli_rules_load(struct cli *c, struct cli_rules *r, bool survey, struct aw_err *err)
 {
     *r = (struct cli_rules){.inst = aw_instance_open_host(err)};
-    if (!r->inst || !aw_instance_status(r->inst, &r->enabled, err) ||
-        !aw_instance_list(r->inst, &r->entries, &r->n, err))
+    if (!r->inst || !aw_instance_status(r->inst, &r->enabled, err))
         return false;
-    if (!survey)
-        return true;
-    if (!aw_survey(r->entries, r->n, true, &r->rows, err))
+    r->snapshot = aw_instance_snapshot(r->inst, threads(), err);
+    if (!r->snapshot || !survey)
+        return r->snapshot != NULL;
+    if (!aw_snapshot_entries(r->snapshot, &r->entries, &r->n, err) ||
+        !aw_survey(r->entries, r->n, true, &r->rows, err))
         return false;
     aw_survey_held(r->inst, r->entries, r->rows, r->n);
     load_records(c, r);
@@ -40,6 +49,7 @@ bool cli_rules_load(struct cli *c, struct cli_rules *r, bool survey, struct aw_e
 
 void cli_rules_fini(struct cli_rules *r)
 {
+    aw_snapshot_free(r->snapshot);
     aw_instance_close(r->inst);
     free(r->entries);
     free(r->rows);

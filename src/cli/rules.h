@@ -14,16 +14,17 @@
 #include <archway/survey.h>
 
 struct cli_rules {
-    struct aw_instance *inst;   /* the one that counts here */
-    bool enabled;               /* its status */
-    struct aw_entry *entries;   /* newest first */
-    size_t n;                   /* how many */
-    struct aw_survey_row *rows; /* one for each, or NULL */
-    struct records records;     /* what archway registered here; none if rows is NULL */
+    struct aw_instance *inst;     /* the one that counts here */
+    bool enabled;                 /* its status */
+    struct aw_snapshot *snapshot; /* its entries */
+    struct aw_entry *entries;     /* the same taken apart, newest first; NULL if rows is */
+    size_t n;                     /* how many */
+    struct aw_survey_row *rows;   /* one for each, or NULL */
+    struct records records;       /* what archway registered here; none if rows is NULL */
 };
 
-/* Open the instance that counts for programs started here and read it all; with survey false rows
- * stays NULL. */
+/* Open the instance that counts for programs started here and read it all; with survey false
+ * entries and rows stay NULL. */
 bool cli_rules_load(struct cli *c, struct cli_rules *r, bool survey, struct aw_err *err);
 /* Is entry number i the one that archway registered? */
 bool cli_rules_mine(const struct cli_rules *r, size_t i);

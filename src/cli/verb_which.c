@@ -80,8 +80,7 @@ static bool walk(struct which *w, struct aw_err *err)
     if (!operands->v[0])
         return aw_fail(err, AW_E_NOMEM, 0, "out of memory");
     struct aw_match_request request = {
-        .entries = w->rules.entries,
-        .n_entries = w->rules.n,
+        .snapshot = w->rules.snapshot,
         .enabled = w->rules.enabled,
         .rootfd = w->root,
         .path = w->path,
@@ -166,19 +165,21 @@ static struct json_object *step_json(const struct which *w, const struct aw_matc
 {
     static const char *const kinds[] = {
         [AW_STEP_RULE] = "rule", [AW_STEP_SCRIPT] = "script", [AW_STEP_NATIVE] = "native"};
+    struct aw_entry e;
     struct json_object *o = json_object_new_object();
     js_add_string(o, "kind", kinds[s->kind]);
     js_add_string(o, "path", s->path);
     js_add_string(o, "interpreter", s->next);
     js_add_string(o, "argument", s->argument);
-    if (s->kind == AW_STEP_RULE) {
+    if (s->kind == AW_STEP_RULE && aw_snapshot_entry(w->rules.snapshot, s->rule, &e, NULL)) {
         char flags[CLI_FLAGS_TEXT];
-        cli_rules_flags(&w->rules.entries[s->rule], flags);
-        js_add_string(o, "rule", w->rules.entries[s->rule].rule.name);
+        cli_rules_flags(&e, flags);
+        js_add_string(o, "rule", e.rule.name);
         js_add_string(o, "flags", flags);
         struct json_object *list = js_add(o, "shadowed", json_object_new_array());
         for (size_t i = 0; i < s->n_shadowed; i++)
-            js_push_string(list, w->rules.entries[s->shadowed[i]].rule.name);
+            if (aw_snapshot_entry(w->rules.snapshot, s->shadowed[i], &e, NULL))
+                js_push_string(list, e.rule.name);
     }
     if (s->kind == AW_STEP_NATIVE)
         js_add_bool(o, "assumed", s->assumed);
@@ -217,21 +218,27 @@ static struct json_object *to_json(const struct which *w)
 /* ---- text -------------------------------------------------------------------------------------
  */
 
+static void print_rule(const struct which *w, const struct aw_match_step *s, struct buf *b)
+{
+    struct aw_entry e;
+    char flags[CLI_FLAGS_TEXT];
+    if (!aw_snapshot_entry(w->rules.snapshot, s->rule, &e, NULL))
+        return;
+    cli_rules_flags(&e, flags);
+    buf_addf(b, "rule %s%s%s%s: interpreter %s%s", e.rule.name, *flags ? " (" : "", flags,
+             *flags ? ")" : "", s->next,
+             e.rule.flags & AW_RULE_F ? ", held open by the kernel" : "");
+    for (size_t i = 0; i < s->n_shadowed; i++)
+        if (aw_snapshot_entry(w->rules.snapshot, s->shadowed[i], &e, NULL))
+            buf_addf(b, "%s%s", i ? ", " : "; not asked: ", e.rule.name);
+}
+
 static void print_step(const struct which *w, const struct aw_match_step *s, struct buf *b)
 {
     switch (s->kind) {
-    case AW_STEP_RULE: {
-        const struct aw_entry *e = &w->rules.entries[s->rule];
-        char flags[CLI_FLAGS_TEXT];
-        cli_rules_flags(e, flags);
-        buf_addf(b, "rule %s%s%s%s: interpreter %s%s", e->rule.name, *flags ? " (" : "", flags,
-                 *flags ? ")" : "", s->next,
-                 e->rule.flags & AW_RULE_F ? ", held open by the kernel" : "");
-        for (size_t i = 0; i < s->n_shadowed; i++)
-            buf_addf(b, "%s%s",
-                     i ? ", " : "; not asked: ", w->rules.entries[s->shadowed[i]].rule.name);
+    case AW_STEP_RULE:
+        print_rule(w, s, b);
         break;
-    }
     case AW_STEP_SCRIPT:
         buf_addf(b, "#! of %s: interpreter %s", s->path, s->next);
         if (s->argument)

@@ -62,6 +62,41 @@ static bool asks_for(const char *text, size_t len, char letter)
     return false;
 }
 
+/* What the linter thinks of it: "" if the kernel shall take it, else the fault's name. */
+static const char *lint_verdict(const struct aw_rule *rule, bool parsed,
+                                const struct aw_rule_fault *fault)
+{
+    struct aw_lint found[AW_LINT_MAX];
+    if (!parsed)
+        return aw_rule_fault_name(fault->kind);
+    for (size_t i = 0, n = aw_rule_lint(rule, true, found); i < n; i++) {
+        /* the others are about what the kernel takes and people regret */
+        bool file = found[i].kind == AW_LINT_NOT_FOUND || found[i].kind == AW_LINT_NOT_EXECUTABLE;
+        if ((file && found[i].severity == AW_LINT_REFUSE) ||
+            (found[i].kind == AW_LINT_NEEDS_7_3 && !kernel_has_t)) {
+            CHECK(found[i].message[0]);
+            return aw_lint_name(found[i].kind);
+        }
+    }
+    return "";
+}
+
+/* How often each fault was named, by its name. */
+static struct {
+    const char *name; /* constant */
+    unsigned times;
+} named[64];
+
+static void count_name(const char *name)
+{
+    size_t i = 0;
+    while (named[i].name && !str_eq(named[i].name, name))
+        i++;
+    CHECK(i + 1 < AW_LEN(named));
+    named[i].name = name;
+    named[i].times++;
+}
+
 static int write_rule(const char *text, size_t len)
 {
     int fd = openat(aw_instance_fd(inst), "register", O_WRONLY | O_CLOEXEC);
@@ -106,6 +141,13 @@ static void compare(const char *text, size_t len)
         TEST_FAIL("the kernel says %d (%s), we say %d (%s; %s)", got, strerror(got), want,
                   strerror(want), err.message);
     }
+    const char *name = lint_verdict(&rule, ok, &fault);
+    if ((got == 0) != (name[0] == 0) || str_eq(name, "unknown") || (!ok && !err.message[0])) {
+        show(text, len);
+        TEST_FAIL("the kernel says %d (%s), the linter \"%s\"", got, strerror(got), name);
+    }
+    if (got)
+        count_name(name);
     if (!ok && (fault.column < 1 || fault.column > (int)len + 1)) {
         show(text, len);
         TEST_FAIL("column %d of a string of %zu", fault.column, len);
@@ -324,6 +366,23 @@ TEST(random_strings)
     }
     printf("# %u strings, %u of them accepted\n", n, accepted);
     CHECK(accepted > n / 20 && accepted < n * 9 / 10);
+}
+
+/* Each fault that there is was met above, and named. */
+TEST(every_fault_was_named)
+{
+    test_each_fault();
+    test_each_fault_of_magic_and_flags();
+    test_each_byte_everywhere();
+    for (int kind = AW_FAULT_NONE + 1; kind <= AW_FAULT_FLAG_CONFLICT; kind++) {
+        const char *name = aw_rule_fault_name((enum aw_rule_fault_kind)kind);
+        size_t i = 0;
+        while (named[i].name && !str_eq(named[i].name, name))
+            i++;
+        if (!named[i].name)
+            TEST_FAIL("%s was never met", name);
+        printf("# %7u %s\n", named[i].times, name);
+    }
 }
 
 TEST_MAIN()

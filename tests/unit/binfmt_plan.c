@@ -236,10 +236,12 @@ TEST(after_a_failure_records_tell_what_is_there)
     struct aw_rule a, b;
     struct aw_err err = AW_ERR_INIT;
     made_up(&a, "plan-d", "/bin/true");
-    made_up(&b, "plan-e", "/nowhere/at/all");
+    const char *path = copy_of_true();
+    made_up(&b, "plan-e", path);
     look(&now);
     install(&p, &now, &a, false);
     install(&p, &now, &b, false);
+    CHECK(unlink(path) == 0);
     CHECK(!plan_apply(&p, &now, NULL, &err));
     CHECK_INT(err.code, AW_E_NOTFOUND);
     CHECK(p.v[0].done && !p.v[1].done);
@@ -270,6 +272,10 @@ TEST(a_rule_that_breaks_the_machine)
     struct plan_want want = {.rule = &rule, .platform = "", .force = true};
     CHECK(!plan_install(&p, &now, &want, &err));
     CHECK(strstr(err.message, "host-elf") != NULL);
+    CHECK_INT(p.n, 0);
+    made_up(&rule, "gone", "/nowhere/at/all");
+    CHECK(!plan_install(&p, &now, &want, &err));
+    CHECK(strstr(err.message, "interpreter-not-found") != NULL);
     CHECK_INT(p.n, 0);
 }
 

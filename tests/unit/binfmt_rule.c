@@ -268,9 +268,12 @@ TEST(lint_of_the_rule)
 
 TEST(lint_of_the_interpreter)
 {
-    CHECK_INT(lint(":n:E::jar::/missing/x:F", true, AW_LINT_NOT_FOUND), AW_LINT_WARN);
-    CHECK_INT(lint(":n:E::jar::/etc:F", true, AW_LINT_NOT_EXECUTABLE), AW_LINT_WARN);
-    CHECK_INT(lint(":n:E::jar::/etc/passwd:F", true, AW_LINT_NOT_EXECUTABLE), AW_LINT_WARN);
+    CHECK_INT(lint(":n:E::jar::/missing/x:F", true, AW_LINT_NOT_FOUND), AW_LINT_REFUSE);
+    CHECK_INT(lint(":n:E::jar::/etc:F", true, AW_LINT_NOT_EXECUTABLE), AW_LINT_REFUSE);
+    CHECK_INT(lint(":n:E::jar::/etc/passwd:F", true, AW_LINT_NOT_EXECUTABLE), AW_LINT_REFUSE);
+    /* without F the kernel takes it, and programs fail later */
+    CHECK_INT(lint(":n:E::jar::/missing/x:", true, AW_LINT_NOT_FOUND), AW_LINT_WARN);
+    CHECK_INT(lint(":n:E::jar::/etc/passwd:", true, AW_LINT_NOT_EXECUTABLE), AW_LINT_WARN);
     CHECK_INT(lint(":n:E::jar::/bin/sh:F", true, AW_LINT_DYNAMIC), AW_LINT_WARN);
     CHECK_INT(lint(":n:M::\\x7fELF::/bin/sh:F", true, AW_LINT_SELF), AW_LINT_REFUSE);
     char dir[] = "/tmp/archway-binfmt-XXXXXX", path[64], text[128];

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An instance's entries, compact: what the matcher compares, and the rest as text.
+ */
+#ifndef BINFMT_SNAPSHOT_H
+#define BINFMT_SNAPSHOT_H
+
+#include <archway/instance.h>
+
+/* All pointers lead into the snapshot. */
+struct brief {
+    const char *name;      /* of the entry */
+    const char *text;      /* its file, with a NUL behind it */
+    size_t len;            /* bytes of text */
+    const char *extension; /* or NULL: by magic */
+    const uint8_t *magic;  /* size bytes */
+    const uint8_t *mask;   /* size bytes, or NULL */
+    uint32_t offset;       /* of magic in the file */
+    uint32_t size;         /* of magic and mask */
+    int failed;            /* errno of reading it; 0: none */
+    bool enabled;          /* the rule itself */
+    bool known;            /* the rule is complete: see struct aw_entry */
+};
+
+/* Take apart text (len bytes and a NUL; it is changed) into *ret, whose strings need not be zero.
+ * False: no entry's file. */
+bool entry_take(const char *name, char *text, struct aw_entry *ret);
+
+const struct brief *snapshot_brief(const struct aw_snapshot *s, size_t i);
+/* Does the entry, enabled or not, match a file that begins with head and goes by path? */
+bool brief_matches(const struct brief *b, const uint8_t head[AW_RULE_WINDOW], const char *path);
+
+#endif
