@@ -6,9 +6,11 @@
 #   ENGINE=qemu tests/engine/guest.sh          the same under tools/oracle-qemu: are the tests right? Its
 #                                              vectors are not restored from a signal's context with SVE.
 #   ENGINE=native tests/engine/guest.sh        without an emulator (on arm64)
+#   ENGINE_OPTIONS=--cosim tests/engine/guest.sh   options for the engine
 HERE=$(cd "$(dirname "$0")" && pwd)
 ENGINE=${ENGINE:-${ARCHWAY_BUILD:-$HERE/../../build/rel}/archway-engine}
 emulator='' qemu=''
+read -ra options <<<"${ENGINE_OPTIONS:-}"
 case $ENGINE in
     qemu) ENGINE=$("$HERE/../../tools/oracle-qemu") && qemu=1 || exit ;;
     native) ENGINE=/usr/bin/env ;;
@@ -40,7 +42,7 @@ one() {
     want=$(directive out)
     [ "$(grep -c '^// out:' "$source")" != 0 ] || want='done'
     status=$(directive status)
-    (cd "$T/tmp" && timeout -s KILL "${GUEST_TIMEOUT:-20}" "${AS_USER[@]}" "${extra[@]}" "$ENGINE" "$T/bin/$name" "${args[@]}") \
+    (cd "$T/tmp" && timeout -s KILL "${GUEST_TIMEOUT:-20}" "${AS_USER[@]}" "${extra[@]}" "$ENGINE" "${options[@]}" "$T/bin/$name" "${args[@]}") \
         >"$T/.out" 2>"$T/.err" </dev/null
     STATUS=$?
     OUT=$(tr -d '\0' <"$T/.out")

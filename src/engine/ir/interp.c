@@ -60,6 +60,8 @@ bool interp_address(struct ir_interp *m, const struct ir_ins *ins, bool write,
         address = interp_i(m, ins->a);
     else if (ins->b != IR_NONE)
         address += interp_i(m, ins->b) << (ins->aux & 7);
+    if (m->masked)
+        address = address << 8 >> 8;
     if (m->access && !m->access(m->context, address, ins->size, write)) {
         m->end = IR_END_FAULT;
         m->detail = address;
@@ -99,6 +101,7 @@ enum ir_end ir_interp_resume(struct ir_interp *m, const struct ir_region *r, uin
 enum ir_end ir_interp_run(struct ir_interp *m, const struct ir_region *r)
 {
     m->pc = r->pc;
+    m->masked = false;
     m->steps = 0;
     return ir_interp_resume(m, r, 0);
 }

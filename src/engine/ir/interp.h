@@ -33,12 +33,16 @@ struct ir_interp {
     void (*helper)(void *context, struct cpu *cpu, unsigned index);
     /* May these guest bytes be read, or written? NULL: all may (a host fault is the caller's). */
     bool (*access)(void *context, uint64_t address, unsigned size, bool write);
-    void *context;             /* passed to both */
+    /* Guest memory that is not touched: 1 to 8 bytes that access allowed. NULL: real memory. */
+    uint64_t (*read)(void *context, uint64_t address, unsigned size);
+    void (*write)(void *context, uint64_t address, unsigned size, uint64_t value);
+    void *context;             /* passed to all */
     const struct ir_region *r; /* what runs */
     uint64_t pc;               /* guest pc of the current instruction */
     uint64_t detail;           /* of RAISE, FAULT, MISSING */
     uint32_t at;               /* index of the next operation */
     uint32_t steps;            /* operations run since ir_interp_run() */
+    bool masked;               /* the instruction's addresses are cut to 56 bits */
     uint8_t end;               /* enum ir_end */
     uint8_t kind;              /* enum rt_raise of IR_END_RAISE */
     uint8_t flags[IR_MAX];     /* NZCV that an operation made: bit 3 N, 2 Z, 1 C, 0 V */

@@ -23,6 +23,7 @@ static void op_insn(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
 {
     (void)i;
     m->pc = ins->imm;
+    m->masked = ins->aux & 1;
 }
 
 static void op_const(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
@@ -303,8 +304,10 @@ typedef uint16_t __attribute__((aligned(1), may_alias)) u16;
 typedef uint32_t __attribute__((aligned(1), may_alias)) u32;
 typedef uint64_t __attribute__((aligned(1), may_alias)) u64;
 
-static uint64_t load(uint64_t address, unsigned size)
+static uint64_t load(struct ir_interp *m, uint64_t address, unsigned size)
 {
+    if (m->read)
+        return m->read(m->context, address, size);
     const volatile void *p = (const volatile void *)(uintptr_t)address;
     switch (size) {
     case 1:
@@ -318,8 +321,12 @@ static uint64_t load(uint64_t address, unsigned size)
     }
 }
 
-static void store(uint64_t address, unsigned size, uint64_t v)
+static void store(struct ir_interp *m, uint64_t address, unsigned size, uint64_t v)
 {
+    if (m->write) {
+        m->write(m->context, address, size, v);
+        return;
+    }
     volatile void *p = (volatile void *)(uintptr_t)address;
     switch (size) {
     case 1:
@@ -341,7 +348,7 @@ static void op_ld(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
     uint64_t address;
     if (!interp_address(m, ins, false, &address))
         return;
-    uint64_t v = load(address, ins->size);
+    uint64_t v = load(m, address, ins->size);
     if (ins->aux & 8)
         v = extend(ins->size * 8u, v);
     else if (ins->aux & 16)
@@ -354,7 +361,7 @@ static void op_st(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
     uint64_t address;
     (void)i;
     if (interp_address(m, ins, true, &address))
-        store(address, ins->size, interp_i(m, ins->c));
+        store(m, address, ins->size, interp_i(m, ins->c));
 }
 
 static void op_ldv(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
@@ -362,8 +369,8 @@ static void op_ldv(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
     uint64_t address;
     if (!interp_address(m, ins, false, &address))
         return;
-    m->value[i].d[0] = load(address, ins->size < 8 ? ins->size : 8);
-    m->value[i].d[1] = ins->size == 16 ? load(address + 8, 8) : 0;
+    m->value[i].d[0] = load(m, address, ins->size < 8 ? ins->size : 8);
+    m->value[i].d[1] = ins->size == 16 ? load(m, address + 8, 8) : 0;
 }
 
 static void op_ldvs(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
@@ -372,7 +379,7 @@ static void op_ldvs(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
     if (!interp_address(m, ins, false, &address))
         return;
     for (unsigned k = 0; k < 16; k += ins->size) {
-        uint64_t x = load(address, ins->size);
+        uint64_t x = load(m, address, ins->size);
         __builtin_memcpy(&m->value[i].b[k], &x, ins->size);
     }
 }
@@ -383,9 +390,9 @@ static void op_stv(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
     (void)i;
     if (!interp_address(m, ins, true, &address))
         return;
-    store(address, ins->size < 8 ? ins->size : 8, interp_v(m, ins->c)->d[0]);
+    store(m, address, ins->size < 8 ? ins->size : 8, interp_v(m, ins->c)->d[0]);
     if (ins->size == 16)
-        store(address + 8, 8, interp_v(m, ins->c)->d[1]);
+        store(m, address + 8, 8, interp_v(m, ins->c)->d[1]);
 }
 
 static void op_fence(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
@@ -404,8 +411,15 @@ static void op_probe(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
 }
 
 /* The host's instruction, as misaligned atomics are no C. Old value. */
-static uint64_t compare_swap(uint64_t address, unsigned size, uint64_t old, uint64_t new)
+static uint64_t compare_swap(struct ir_interp *m, uint64_t address, unsigned size, uint64_t old,
+                             uint64_t new)
 {
+    if (m->write) {
+        uint64_t is = load(m, address, size);
+        if (is == cut(size * 8, old))
+            store(m, address, size, new);
+        return is;
+    }
     volatile void *p = (volatile void *)(uintptr_t)address;
     switch (size) {
     case 1:
@@ -423,8 +437,16 @@ static uint64_t compare_swap(uint64_t address, unsigned size, uint64_t old, uint
     return cut(size * 8, old);
 }
 
-static bool compare_swap16(uint64_t address, union vec *old, union vec new)
+static bool compare_swap16(struct ir_interp *m, uint64_t address, union vec *old, union vec new)
 {
+    if (m->write) {
+        union vec is = {.d = {load(m, address, 8), load(m, address + 8, 8)}};
+        bool same = is.d[0] == old->d[0] && is.d[1] == old->d[1];
+        for (unsigned k = 0; same && k < 2; k++)
+            store(m, address + 8 * k, 8, new.d[k]);
+        *old = is;
+        return same;
+    }
     bool done;
     __asm__ volatile("lock cmpxchg16b (%3)"
                      : "=@ccz"(done), "+a"(old->d[0]), "+d"(old->d[1])
@@ -468,8 +490,8 @@ static void op_rmw(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
     if (!interp_address(m, ins, true, &address))
         return;
     do
-        old = load(address, ins->size);
-    while (compare_swap(address, ins->size, old, modify(ins, old, b)) != old);
+        old = load(m, address, ins->size);
+    while (compare_swap(m, address, ins->size, old, modify(ins, old, b)) != old);
     m->value[i].d[0] = old;
 }
 
@@ -478,7 +500,7 @@ static void op_cas(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
     uint64_t address;
     if (interp_address(m, ins, true, &address))
         m->value[i].d[0] =
-            compare_swap(address, ins->size, interp_i(m, ins->b), interp_i(m, ins->c));
+            compare_swap(m, address, ins->size, interp_i(m, ins->b), interp_i(m, ins->c));
 }
 
 static void raise(struct ir_interp *m, unsigned kind, uint64_t detail)
@@ -499,7 +521,7 @@ static void op_cas16(struct ir_interp *m, ir_ref i, const struct ir_ins *ins)
     if (!interp_address(m, ins, true, &address))
         return;
     union vec old = *interp_v(m, ins->b);
-    compare_swap16(address, &old, *interp_v(m, ins->c));
+    compare_swap16(m, address, &old, *interp_v(m, ins->c));
     m->value[i] = old;
 }
 

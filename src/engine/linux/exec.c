@@ -47,6 +47,7 @@ struct exec {
     char own_path[PATH_LENGTH];     /* the guest's path */
     char dump_option[32];           /* --dump=STAGES */
     char limit_option[32];          /* --code-limit=MIB */
+    char cosim_option[1040];        /* --cosim=FILE */
     char line[DEPTH][HEADER];       /* scripts' first lines */
     char target[PATH_LENGTH];       /* what /proc/self/exe is to the guest */
 };
@@ -238,6 +239,12 @@ static void push_options(struct exec *x)
     }
     if (o->perf_map)
         push_front(x, "--perf-map");
+    if (o->cosim_file) {
+        fmt(x->cosim_option, sizeof(x->cosim_option), "--cosim=%s", o->cosim_file);
+        push_front(x, x->cosim_option);
+    } else if (o->cosim) {
+        push_front(x, "--cosim");
+    }
     if (o->stats)
         push_front(x, "--stats");
     if (o->strace)

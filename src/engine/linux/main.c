@@ -4,7 +4,7 @@
  * hand:
  *
  *     archway-engine [--strace] [--stats] [--dump=STAGES] [--perf-map] [--code-limit=MIB]
- *                    [--exec=self|kernel] [-0 ARGV0] PROGRAM [ARG]...
+ *                    [--cosim[=FILE]] [--exec=self|kernel] [-0 ARGV0] PROGRAM [ARG]...
  *
  * --file PATH names the program's file where it is not argv[0]: what follows is then the guest's
  * argv as it lies on the stack, and so in /proc/PID/cmdline. --execfn is what AT_EXECFN says where
@@ -18,9 +18,9 @@
  */
 #include "engine/linux/thread.h"
 
+#include "engine/rt/cosim.h"
 #include "engine/rt/fmt.h"
 #include "engine/rt/mem.h"
-#include "engine/rt/state.h"
 #include "engine/rt/sys.h"
 
 #include <asm/errno.h>
@@ -119,6 +119,12 @@ static bool option(const char *o)
         rt_options.strace = true;
     else if (strcmp(o, "--stats") == 0)
         rt_options.stats = true;
+    else if (strcmp(o, "--cosim") == 0)
+        rt_options.cosim = true;
+    else if (strncmp(o, "--cosim=", 8) == 0 && o[8])
+        rt_options.cosim_file = o + 8;
+    else if (strncmp(o, "--cosim-spoil=", 14) == 0)
+        rt_options.cosim_spoil = o + 14;
     else if (strcmp(o, "--exec=self") == 0 || strcmp(o, "--exec=kernel") == 0)
         rt_options.exec_self = o[7] == 's';
     else if (strcmp(o, "--perf-map") == 0)
@@ -135,7 +141,8 @@ static bool option(const char *o)
 static __attribute__((noreturn)) void usage(void)
 {
     fmt_err("usage: archway-engine [--strace] [--stats] [--dump=insn,ir,code] [--perf-map]"
-            " [--code-limit=MIB]\n       [--exec=self|kernel] [-0 ARGV0] PROGRAM [ARG]...\n");
+            " [--code-limit=MIB]\n       [--cosim[=FILE]] [--exec=self|kernel] [-0 ARGV0] PROGRAM "
+            "[ARG]...\n");
     stop(2);
 }
 
@@ -168,6 +175,17 @@ static const char *by_hand(struct linux_start *s, struct host_aux *h)
     s->argv = v;
     s->argc = (uint64_t)(end - v);
     return program;
+}
+
+static void start_cosim(void)
+{
+    if (rt_options.cosim_spoil && !cosim_set_spoil(rt_options.cosim_spoil))
+        usage();
+    rt_options.cosim = true;
+    if (!cosim_init()) {
+        fmt_err("archway-engine: no memory\n");
+        stop(EXIT_CANNOT);
+    }
 }
 
 /* By the kernel: with flag P the path stands before the original argv[0]. */
@@ -265,6 +283,8 @@ static __attribute__((noreturn, used)) void start(struct cpu *cpu, uint64_t *sta
     bool kernel = kernel_started(&s, &h);
     rt_options.exec_self = !kernel;
     const char *program = kernel ? by_kernel(&s, &h) : by_hand(&s, &h);
+    if (rt_options.cosim || rt_options.cosim_file)
+        start_cosim();
     if (rt_options.exec_self)
         exec_remember_engine(text(h.execfn));
     int fd = h.execfd >= 0 ? (int)h.execfd : open_program(program);

@@ -13,6 +13,7 @@
  */
 #include "engine/linux/thread.h"
 
+#include "engine/rt/cosim.h"
 #include "engine/rt/sys.h"
 
 #include <asm/errno.h>
@@ -173,6 +174,8 @@ void linux_raise(struct cpu *cpu, enum rt_raise kind)
 {
     enum { ILL_ILLOPC = 1, TRAP_BRKPT = 1, BUS_ADRALN = 1 };
     struct thread *t = thread_of(cpu);
+    if (rt_options.cosim)
+        cosim_leave(cpu, IR_END_RAISE, cpu->pc, kind);
     t->fault_address = 0;
     t->fault_code = 0;
     t->fault_write = false;

@@ -2,7 +2,7 @@
 /* A guest's system call: from the table's row to the host and back. */
 #include "engine/linux/linux.h"
 
-#include "engine/rt/state.h"
+#include "engine/rt/cosim.h"
 
 #include <asm/errno.h>
 #include <linux/uio.h>
@@ -94,6 +94,8 @@ static long dispatch(struct cpu *cpu, const struct linux_call *call, const uint6
 
 void linux_syscall(struct cpu *cpu)
 {
+    if (rt_options.cosim)
+        cosim_leave(cpu, IR_END_SYSCALL, cpu->pc, 0);
     uint64_t nr = (uint32_t)cpu->x[8]; /* the kernel takes w8 */
     uint64_t a[7] = {cpu->x[0], cpu->x[1], cpu->x[2], cpu->x[3], cpu->x[4], cpu->x[5], 0};
     const struct linux_call *call = &no_call;

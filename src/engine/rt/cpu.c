@@ -2,6 +2,7 @@
  *
  * Threads' cpus: their areas in the window; and the helpers that belong to no instruction group.
  */
+#include "engine/rt/cosim.h"
 #include "engine/rt/mem.h"
 #include "engine/rt/state.h"
 #include "engine/rt/sys.h"
@@ -164,6 +165,8 @@ void helper_ic_ivau(struct cpu *cpu)
 void helper_cntvct(struct cpu *cpu)
 {
     struct timespec t;
+    if (rt_options.cosim && cosim_clock(&cpu->ret))
+        return;
     sys(__NR_clock_gettime, CLOCK_MONOTONIC_RAW, &t);
     cpu->ret = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }

@@ -72,7 +72,7 @@ struct cpu {
     uint32_t fpcr;            /* FP control register, as the guest wrote it */
     uint32_t fpsr;            /* FP status found by software (invariant 3); QC included */
     uint32_t fpsr_used;       /* not 0: the guest looks at FPSR (IR_MODE_UNDERFLOW) */
-    uint32_t pad;             /* zero */
+    uint32_t cosim;           /* --cosim: in translated code (rt/cosim.c) */
     void *table;              /* block table of the current FP mode: struct rt_jump_entry[] */
     uint64_t excl_addr;       /* LL/SC: monitored address, ~0 when none */
     uint64_t excl_value[2];   /* LL/SC: what was loaded */

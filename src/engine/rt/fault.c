@@ -124,6 +124,22 @@ __attribute__((naked, noinline)) bool fault_read_word(uint64_t at __attribute__(
                      "ret\n");
 }
 
+extern const char rt_probe_start[], rt_probe_end[], rt_probe_failed[];
+
+__attribute__((naked, noinline)) bool fault_probe_write(uint64_t at __attribute__((unused)))
+{
+    __asm__ volatile(".globl rt_probe_start, rt_probe_end, rt_probe_failed\n"
+                     ".hidden rt_probe_start, rt_probe_end, rt_probe_failed\n"
+                     "rt_probe_start:\n"
+                     "lock orb $0, (%rdi)\n"
+                     "rt_probe_end:\n"
+                     "mov $1, %eax\n"
+                     "ret\n"
+                     "rt_probe_failed:\n"
+                     "xor %eax, %eax\n"
+                     "ret\n");
+}
+
 bool rt_guest_read(void *to, uint64_t from, size_t length)
 {
     if (rt_window_has(from, length))
@@ -151,18 +167,32 @@ int64_t rt_guest_strlen(uint64_t from, size_t max)
 }
 
 /* ---- the handler's question ---- */
+static bool within(uint64_t rip, const char *start, const char *end)
+{
+    return rip >= (uint64_t)(uintptr_t)start && rip < (uint64_t)(uintptr_t)end;
+}
+
+/* An access that C made and that may fail: go on where it says so. */
+static bool own_access(uint64_t *g)
+{
+    const char *to = NULL;
+    if (within(g[GREG_RIP], rt_copy_start, rt_copy_end))
+        to = rt_copy_failed;
+    else if (within(g[GREG_RIP], rt_word_start, rt_word_end))
+        to = rt_word_failed;
+    else if (within(g[GREG_RIP], rt_probe_start, rt_probe_end))
+        to = rt_probe_failed;
+    if (to)
+        g[GREG_RIP] = (uint64_t)(uintptr_t)to;
+    return to;
+}
+
 bool rt_host_fault(void *ucontext, int signal, int code, uint64_t address)
 {
     uint64_t *g = gregs(ucontext);
     uint64_t rip = g[GREG_RIP];
-    if (rip >= (uint64_t)(uintptr_t)rt_copy_start && rip < (uint64_t)(uintptr_t)rt_copy_end) {
-        g[GREG_RIP] = (uint64_t)(uintptr_t)rt_copy_failed;
+    if (own_access(g))
         return true;
-    }
-    if (rip >= (uint64_t)(uintptr_t)rt_word_start && rip < (uint64_t)(uintptr_t)rt_word_end) {
-        g[GREG_RIP] = (uint64_t)(uintptr_t)rt_word_failed;
-        return true;
-    }
     struct cpu *cpu = rt_cpu();
     struct chunk *c;
     struct block *b = code_at(rip, &c);
@@ -186,6 +216,7 @@ bool rt_host_fault(void *ucontext, int signal, int code, uint64_t address)
     cpu->arg[0] = address;
     cpu->arg[1] = (uint64_t)(int64_t)signal;
     cpu->arg[2] = (uint64_t)(int64_t)code;
+    cpu->arg[3] = f->flags;
     g[GREG_RIP] = (uint64_t)(uintptr_t)rt_fault_entry;
     return true;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the engine tells of itself: statistics, dumps, bugs. */
 #include "engine/isa/a64.h"
+#include "engine/rt/cosim.h"
 #include "engine/rt/fmt.h"
 #include "engine/rt/state.h"
 #include "engine/rt/sys.h"
@@ -28,6 +29,8 @@ void rt_stats_print(void)
     const struct rt_stats *s = &rt_state.stats;
     if (!rt_options.stats)
         return;
+    if (rt_options.cosim)
+        cosim_stats();
     fmt_err("archway-engine: %u regions, %u guest instructions, %u host bytes, %u us in translation"
             " (%u ns an instruction)\n"
             "archway-engine: %u slow look-ups, %u links, %u polls, %u invalidated, %u flushes, %u"

@@ -10,6 +10,7 @@
  *   fault.c      from a host fault back to the guest; guest memory from C
  *   cpu.c        threads' cpus; helpers
  *   report.c     statistics, dumps, bugs
+ *   cosim*.c     code beside the interpreter (--cosim)
  *
  * Locks: rt_lock (translation, blocks, chunks, list of cpus) is the innermost one but for the
  * window's: nothing is called with it held but the lifter, the compiler and system calls of the
@@ -133,6 +134,9 @@ struct rt_options {
     bool dump_insn, dump_ir, dump_code; /* of each region */
     bool perf_map;                      /* write /tmp/perf-PID.map */
     bool strace;                        /* the Linux layer's */
+    bool cosim;                         /* compare with the interpreter */
+    const char *cosim_file;             /* where it reports, NULL: standard error */
+    const char *cosim_spoil;            /* --cosim-spoil, NULL: none */
     uint32_t code_chunks; /* most chunks of code (1 MiB each), 0: as many as there is room for */
     bool exec_self;       /* the Linux layer's: programs are started through the engine itself */
 };
@@ -174,6 +178,8 @@ struct block *code_at(uint64_t host, struct chunk **ret_chunk);
 void rt_fault_deliver(struct cpu *cpu);
 /* A word of guest memory that is not the engine's; false when it faults. */
 bool fault_read_word(uint64_t at, uint32_t *ret_word);
+/* May this byte of guest memory be written? Changes nothing. */
+bool fault_probe_write(uint64_t at);
 
 void rt_excl_forget(void); /* cpu.c */
 /* window.c: around fork */
@@ -185,6 +191,7 @@ extern const char rt_thunk_jump[] __attribute__((visibility("hidden"))); /* rax 
 extern const char rt_entry_start[], rt_entry_end[], rt_fault_entry[];
 extern const char rt_return_empty[] __attribute__((visibility("hidden")));
 void rt_set_thunks(struct cpu *cpu);
+extern void (*const rt_helpers[IR_HELPER_COUNT])(struct cpu *);
 /* The guest goes on with an empty return stack. On the C stack of a thunk. */
 static inline void rt_empty_returns(struct cpu *cpu)
 {

@@ -6,6 +6,7 @@
  * was known of code may be void by the time the lock is had: rt_state.flushes tells.
  */
 #include "engine/lift/lift.h"
+#include "engine/rt/cosim.h"
 #include "engine/rt/state.h"
 #include "engine/rt/sys.h"
 
@@ -66,7 +67,7 @@ unsigned rt_mode(const struct cpu *cpu)
 void rt_mode_changed(struct cpu *cpu)
 {
     struct block **table = rt_state.tables + ((size_t)rt_mode(cpu) << TABLE_BITS);
-    if (cpu->table == table)
+    if (cpu->table == table || rt_options.cosim) /* cosim_enter() gives an empty one */
         return;
     cpu->table = table;
     cpu->epoch = 0; /* returns lead to code of the other mode */
@@ -199,10 +200,14 @@ static struct block *translate(struct cpu *cpu, uint64_t pc, unsigned mode)
             rt_bug("an instruction that cannot be compiled", __FILE__, __LINE__);
         struct chunk *c = chunk_with_room(cpu);
         a64_lift_region(rt_state.region, pc, &env);
+        if (rt_options.cosim)
+            cosim_lifted(rt_state.region);
         struct x64_out o = out_in(c);
         if (x64_compile(rt_state.region, &o, rt_state.work) != X64_OK)
             continue;
         struct block *b = code_publish(c, rt_state.region, &o);
+        if (rt_options.cosim)
+            cosim_published(b);
         count(rt_state.region, &o, start);
         rt_dump(b, c);
         return b;
@@ -221,6 +226,8 @@ static struct block *find(struct cpu *cpu, uint64_t pc)
 static void *enter(struct cpu *cpu, const struct block *b)
 {
     void *host = b->host;
+    if (rt_options.cosim)
+        cosim_enter(cpu, b);
     if (cpu->epoch != rt_state.epoch) {
         cpu->epoch = rt_state.epoch;
         rt_empty_returns(cpu);
@@ -231,8 +238,16 @@ static void *enter(struct cpu *cpu, const struct block *b)
     return host;
 }
 
+/* Out of code by a jump; nothing if it was left already. */
+static void left_code(struct cpu *cpu, uint64_t pc)
+{
+    if (rt_options.cosim)
+        cosim_leave(cpu, IR_END_JUMP, pc, 0);
+}
+
 void *rt_lookup(struct cpu *cpu, uint64_t pc)
 {
+    left_code(cpu, pc);
     pc = untagged(pc);
     cpu->pc = pc;
     rt_lock(cpu);
@@ -242,17 +257,19 @@ void *rt_lookup(struct cpu *cpu, uint64_t pc)
 
 void *rt_link(struct cpu *cpu, struct slot *slot, uint64_t pc)
 {
+    left_code(cpu, pc);
     cpu->pc = pc;
     rt_lock(cpu);
     struct block *b = find(cpu, pc);
-    if (cpu->flushes == rt_state.flushes) /* else the slot is no more */
+    if (cpu->flushes == rt_state.flushes && !rt_options.cosim) /* else the slot is no more */
         code_link(slot, b);
     return enter(cpu, b);
 }
 
 void *rt_fill(struct cpu *cpu, uint64_t pc, struct slot *slot)
 {
-    bool plain = pc == untagged(pc);
+    left_code(cpu, pc);
+    bool plain = pc == untagged(pc) && !rt_options.cosim;
     pc = untagged(pc);
     cpu->pc = pc;
     rt_lock(cpu);
@@ -266,6 +283,7 @@ void *rt_fill(struct cpu *cpu, uint64_t pc, struct slot *slot)
 
 void *rt_poll(struct cpu *cpu)
 {
+    left_code(cpu, cpu->pc);
     rt_state.stats.polls++;
     __atomic_store_n(&cpu->fuel, FUEL, __ATOMIC_RELEASE);
     linux_poll(cpu);
@@ -274,6 +292,7 @@ void *rt_poll(struct cpu *cpu)
 
 void *rt_resume(struct cpu *cpu)
 {
+    left_code(cpu, cpu->pc);
     if (cpu->changed_line) {
         rt_invalidate(cpu->changed_line & ~63ull, 64);
         cpu->changed_line = 0;
@@ -300,6 +319,8 @@ void rt_invalidate(uint64_t start, uint64_t length)
 void rt_fault_deliver(struct cpu *cpu)
 {
     enum { SIGSEGV_ = 11, SI_KERNEL_ = 0x80 };
+    if (rt_options.cosim)
+        cosim_leave(cpu, IR_END_FAULT, cpu->pc, cpu->arg[0]);
     if (cpu->arg[1] == SIGSEGV_ && cpu->arg[2] == SI_KERNEL_) {
         rt_vectors_save(cpu);
         note_tagged(cpu, cpu->pc);
