@@ -43,7 +43,7 @@ ALL_LDFLAGS := -pie $(LDFLAGS_$(MODE)) $(LDFLAGS)
 all: # filled by the folders' mod.mk
 
 # One mod.mk a folder; lower modules first (tools/lint checks the include direction).
-MODULES := base codec ns binfmt image box cli engine
+MODULES := base codec ns format binfmt image box cli launch engine
 include $(patsubst %,src/%/mod.mk,$(MODULES))
 
 # $(1) = module. Defines its objects and its archive; <module>.src, .deps and .libs come from mod.mk.
