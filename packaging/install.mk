@@ -37,6 +37,7 @@ install: all $(DOCS)
 	@$(INSTALL) -m 755 $(O)/archway $(DESTDIR)$(bindir)/archway
 	@$(INSTALL) -d $(DESTDIR)$(libexecdir)/archway
 	@$(INSTALL) -m 755 $(O)/archway-engine $(DESTDIR)$(libexecdir)/archway/archway-engine
+	@$(INSTALL) -m 755 $(O)/archway-format $(DESTDIR)$(libexecdir)/archway/archway-format
 	@$(INSTALL) -m 644 $(O)/libarchway.a $(DESTDIR)$(libdir)/libarchway.a
 	@$(INSTALL) -m 644 $(O)/doc/archway.pc $(DESTDIR)$(libdir)/pkgconfig/archway.pc
 	@$(INSTALL) -m 644 include/archway/*.h $(DESTDIR)$(includedir)/archway/

@@ -11,7 +11,7 @@ run make -s -C "$REPO" MODE="${ARCHWAY_MODE:-rel}" install DESTDIR="$dest" PREFI
 right_run "make install" 0 "installed into $dest/usr"
 cd "$dest/usr" || exit 1
 missing=''
-for f in bin/archway libexec/archway/archway-engine lib/libarchway.a lib/pkgconfig/archway.pc include/archway/err.h \
+for f in bin/archway libexec/archway/archway-engine libexec/archway/archway-format lib/libarchway.a lib/pkgconfig/archway.pc include/archway/err.h \
     share/man/man1/archway.1 share/man/man1/archway-run.1 \
     share/bash-completion/completions/archway share/zsh/site-functions/_archway \
     share/fish/vendor_completions.d/archway.fish; do
