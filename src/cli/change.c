@@ -12,7 +12,7 @@
  * 2. From reading the records until they are written a lock on them is held.
  * 3. The exit status is 0 only if all that was asked is so.
  */
-#include "cli/change.h"
+#include "cli/formats.h"
 
 #include "base/file.h"
 #include "base/spawn.h"
@@ -52,7 +52,7 @@ const struct aw_arch *cli_change_arch(const char *text, struct aw_err *err)
 
 bool cli_change_means(const char *operand, const char *name)
 {
-    if (fnmatch(operand, name, 0) == 0)
+    if (fnmatch(operand, name, 0) == 0 || cli_formats_mean(operand, name))
         return true;
     const struct aw_arch *arch = cli_change_arch(operand, NULL);
     char own[64], old[64];

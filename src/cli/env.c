@@ -38,10 +38,11 @@ static char *find_beside(const char *relative)
     return path ? realpath(path, NULL) : NULL;
 }
 
-static char *find_engine(void)
+/* Installed, or in the build folder. */
+static char *find_own(const char *installed, const char *built)
 {
-    char *path = find_beside("../libexec/archway/archway-engine");
-    return path ? path : find_beside("archway-engine");
+    char *path = find_beside(installed);
+    return path ? path : find_beside(built);
 }
 
 void cli_env_init(struct cli_env *e)
@@ -54,7 +55,8 @@ void cli_env_init(struct cli_env *e)
         .no_color = no_color && *no_color,
         .home = find_home(),
         .emulator_dir = find_beside("../libexec/archway"),
-        .engine = find_engine(),
+        .engine = find_own("../libexec/archway/archway-engine", "archway-engine"),
+        .format = find_own("../libexec/archway/archway-format", "archway-format"),
     };
 }
 
@@ -63,6 +65,7 @@ void cli_env_fini(struct cli_env *e)
     free(e->home);
     free(e->emulator_dir);
     free(e->engine);
+    free(e->format);
 }
 
 char *cli_env_storage(const struct cli_env *e, const char *option, struct aw_err *err)

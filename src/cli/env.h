@@ -18,6 +18,7 @@ struct cli_env {
     char *home;         /* HOME if it is the user's own, else from the user database; or NULL */
     char *emulator_dir; /* Archway's own emulators beside the program, or NULL */
     char *engine;       /* archway-engine, installed or in the build folder, or NULL */
+    char *format;       /* archway-format, likewise */
 };
 
 void cli_env_init(struct cli_env *e);

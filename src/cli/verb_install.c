@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/change.h"
+#include "cli/formats.h"
 
 #include "box/emulator.h"
 
@@ -71,14 +71,29 @@ static bool all(struct cli *c, struct cli_change *r, struct aw_err *err)
     return aw_context(err, "install all");
 }
 
-/* "linux/arm64,riscv64" */
-static bool operand(struct cli *c, struct cli_change *r, const char *text, struct aw_err *err)
+/* The formats among the operands: one rule may be for several. */
+struct wanted {
+    struct format_users users; /* that the user describes */
+    struct strv names;         /* asked for */
+};
+
+static void wanted_fini(struct wanted *w)
+{
+    format_users_fini(&w->users);
+    strv_fini(&w->names);
+}
+
+/* "linux/arm64,riscv64", "java,dos" */
+static bool operand(struct cli *c, struct cli_change *r, struct wanted *wanted, const char *text,
+                    struct aw_err *err)
 {
     _cleanup_free_ char *words = strdup(text);
     char *save = NULL;
     bool ok = words != NULL;
     for (char *w = ok ? strtok_r(words, ",", &save) : NULL; w && ok; w = strtok_r(NULL, ",", &save))
-        ok = str_eq(w, "all") ? all(c, r, err) : named(c, r, w, err);
+        ok = str_eq(w, "all")                       ? all(c, r, err)
+             : cli_formats_known(&wanted->users, w) ? strv_add(&wanted->names, w)
+                                                    : named(c, r, w, err);
     return ok;
 }
 
@@ -98,23 +113,28 @@ int cli_verb_install(struct cli *c)
     struct aw_err err = AW_ERR_INIT;
     const struct strv *ops = &c->args.operands;
     _cleanup_change_ struct cli_change r = {.lock = -1};
+    __attribute__((cleanup(wanted_fini))) struct wanted wanted = {0};
     if (c->args.box.emulator && c->args.box.emulator[0] == '/' &&
         (ops->n != 1 || str_eq(ops->v[0], "all") || strchr(ops->v[0], ','))) {
         aw_fail(&err, AW_E_ARG, 0, "--emulator %s: for which platform?", c->args.box.emulator);
         aw_mend(&err, "archway install --emulator PATH PLATFORM");
         return cli_fail_usage(c, &err);
     }
+    if (!cli_formats_load(c, &wanted.users, &err))
+        return cli_fail(c, &err);
     for (size_t i = 0; i < ops->n; i++) /* before anything is mounted */
         if (!str_eq(ops->v[i], "all") && !strchr(ops->v[i], ',') &&
-            !cli_change_arch(ops->v[i], &err))
+            !cli_formats_known(&wanted.users, ops->v[i]) && !cli_change_arch(ops->v[i], &err))
             return cli_fail_usage(c, &err);
     cli_interrupt_catch();
     if (!cli_change_open(c, CLI_CHANGE_READY, &r, &err) || !switched_on(&r, &err))
         return cli_fail(c, &err);
     bool ok = ops->n > 0 || all(c, &r, &err);
     for (size_t i = 0; i < ops->n && ok; i++)
-        ok = operand(c, &r, ops->v[i], &err);
-    if (!ok)
+        ok = operand(c, &r, &wanted, ops->v[i], &err);
+    if (!ok || !cli_formats_install(c, &r, &wanted.users, &wanted.names, &err))
         return cli_fail(c, &err);
-    return cli_change_finish(c, &r, &err);
+    int status = cli_change_finish(c, &r, &err);
+    cli_formats_tidy(c, &r);
+    return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/change.h"
+#include "cli/formats.h"
 
 static bool nothing_found(const struct cli_change *r, const char *operand, struct aw_err *err)
 {
@@ -41,8 +41,20 @@ int cli_verb_uninstall(struct cli *c)
         aw_fail(&err, AW_E_NOMEM, 0, "uninstall: no memory");
         return cli_fail(c, &err);
     }
+    /* a rule may be for several formats, and stays while one is left */
+    _cleanup_strv_ struct strv formats = {0};
+    bool had = false;
     for (size_t i = 0; i < c->args.operands.n; i++)
-        if (!one(&r, done, c->args.operands.v[i], &err) && first.code == AW_OK)
+        if (format_find(c->args.operands.v[i]) != FORMAT_N &&
+            !strv_add(&formats, c->args.operands.v[i]))
+            return cli_fail(c, &err);
+    if (!cli_formats_uninstall(c, &r, &formats, &had, &err))
+        return cli_fail(c, &err);
+    for (size_t i = 0; i < c->args.operands.n; i++)
+        if ((!had || format_find(c->args.operands.v[i]) == FORMAT_N) &&
+            !one(&r, done, c->args.operands.v[i], &err) && first.code == AW_OK)
             first = err;
-    return cli_change_finish(c, &r, &first);
+    int status = cli_change_finish(c, &r, &first);
+    cli_formats_tidy(c, &r);
+    return status;
 }
