@@ -224,16 +224,16 @@ void emit_op_FTOI(struct emit *e, ir_ref i, const struct ir_ins *ins)
     unsigned mode = fp_variant(ins) & 3;
     bool wide = fp_variant(ins) & IR_FP_WIDE, positive = fp_variant(ins) & IR_FP_UNSIGNED;
     int a = emit_v(e, ins->a), source = a, d = emit_i_def(e, i);
+    if (mode != 3) /* before the jump: it may spill */
+        source = emit_v_tmp(e);
     struct fp_cold c = {.result = d, .v[0] = fp_reg(a)};
     bool first = positive || (mode != 3 && ins->size == 8 && !wide);
     if (positive)
         c.from = jump_big(e, ins, a, d, wide ? 63 : mode == 3 ? 32 : 31);
     else if (first)
         c.from = jump_big(e, ins, a, d, 30);
-    if (mode != 3) {
-        source = emit_v_tmp(e);
+    if (mode != 3)
         x64_vex_i(&e->a, VEX_OP(1, 3, 0, 10 + (ins->size == 8)), source, a, a, mode);
-    }
     bool to_64 = wide || positive;
     x64_vex(&e->a, VEX_OP(ins->size == 8 ? 3 : 2, 1, to_64, 0x2c), d, 0, source);
     if (!first) { /* the smallest integer: cmp d, 1 overflows */
