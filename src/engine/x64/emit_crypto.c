@@ -85,6 +85,9 @@ void emit_op_VSHA2(struct emit *e, ir_ref i, const struct ir_ins *ins)
         emit_v_fixed(e, 0);
         struct emit_rm from = emit_v_rm(e, ins->c);
         emit_vex(e, from.is_mem ? VMOVDQA : VMOVAPS, 0, 0, from);
+        /* its own register may be had: else three operands in scratch registers are one too many */
+        if (!from.is_mem && from.reg < SCRATCH_V)
+            e->v.locked &= (uint8_t) ~(1u << from.reg);
     }
     struct emit_rm b = emit_v_rm(e, ins->b);
     sha(e, 0x0f38cb, copy_of(e, i, ins->a), b);
