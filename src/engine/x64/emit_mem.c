@@ -94,11 +94,19 @@ static void mask_register(struct emit *e, int address)
     x64_rm(&e->a, 0x89, 8, address, emit_cpu((uint32_t)offsetof(struct cpu, fault_address)));
 }
 
+/* Masking destroys EFLAGS, and saving them scratch registers: to be called before there is an
+ * address in any. */
+static void mask_begin(struct emit *e)
+{
+    if (!e->masked)
+        return;
+    flags_home(e);
+    flags_lost(e);
+}
+
 /* The masked address in a register of its own. */
 static struct x64_mem mask_address(struct emit *e, const struct ir_ins *ins, struct x64_mem m)
 {
-    flags_home(e);
-    flags_lost(e);
     int t = emit_i_tmp(e);
     x64_rm(&e->a, 0x8d, 8, t, m);
     mask_register(e, t);
@@ -152,6 +160,7 @@ static struct x64_mem plain_address(struct emit *e, const struct ir_ins *ins)
 
 struct x64_mem emit_address(struct emit *e, const struct ir_ins *ins)
 {
+    mask_begin(e);
     struct x64_mem m = plain_address(e, ins);
     return e->masked ? mask_address(e, ins, m) : m;
 }
@@ -273,6 +282,7 @@ void emit_op_PROBE(struct emit *e, ir_ref i, const struct ir_ins *ins)
 
 static struct x64_mem atomic_address(struct emit *e, const struct ir_ins *ins)
 {
+    mask_begin(e);
     struct x64_mem m = {(int8_t)emit_i(e, ins->a), -1, 0, 0};
     return e->masked ? mask_address(e, ins, m) : m;
 }
