@@ -39,7 +39,7 @@ static bool flags_dead(struct lift *l, uint64_t pc)
 
 unsigned a64_exit_aux(struct lift *l, uint64_t target)
 {
-    return flags_dead(l, target) ? IR_EXIT_FLAGS_DEAD : 0;
+    return !l->env->keep_flags && flags_dead(l, target) ? IR_EXIT_FLAGS_DEAD : 0;
 }
 
 /* End the region with a jump to pc. */

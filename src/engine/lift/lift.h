@@ -46,6 +46,7 @@ struct lift_env {
     uint32_t mode;      /* enum ir_mode */
     uint32_t max_insns; /* longest region */
     uint32_t max_exits; /* most conditional branches in a region, 0: any number */
+    bool keep_flags;    /* call no flags dead at exits */
 };
 
 typedef void (*a64_lift_fn)(struct lift *l, uint32_t word);

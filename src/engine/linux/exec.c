@@ -48,6 +48,7 @@ struct exec {
     char dump_option[32];           /* --dump=STAGES */
     char limit_option[32];          /* --code-limit=MIB */
     char cosim_option[1040];        /* --cosim=FILE */
+    char vary_option[32];           /* --vary=N */
     char line[DEPTH][HEADER];       /* scripts' first lines */
     char target[PATH_LENGTH];       /* what /proc/self/exe is to the guest */
 };
@@ -236,6 +237,10 @@ static void push_options(struct exec *x)
     if (o->code_chunks) {
         fmt(x->limit_option, sizeof(x->limit_option), "--code-limit=%d", (int)o->code_chunks);
         push_front(x, x->limit_option);
+    }
+    if (o->vary) {
+        fmt(x->vary_option, sizeof(x->vary_option), "--vary=%d", (int)o->vary);
+        push_front(x, x->vary_option);
     }
     if (o->perf_map)
         push_front(x, "--perf-map");

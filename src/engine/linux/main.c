@@ -4,7 +4,7 @@
  * hand:
  *
  *     archway-engine [--strace] [--stats] [--dump=STAGES] [--perf-map] [--code-limit=MIB]
- *                    [--cosim[=FILE]] [--exec=self|kernel] [-0 ARGV0] PROGRAM [ARG]...
+ *                    [--vary=N] [--cosim[=FILE]] [--exec=self|kernel] [-0 ARGV0] PROGRAM [ARG]...
  *
  * --file PATH names the program's file where it is not argv[0]: what follows is then the guest's
  * argv as it lies on the stack, and so in /proc/PID/cmdline. --execfn is what AT_EXECFN says where
@@ -131,6 +131,8 @@ static bool option(const char *o)
         rt_options.perf_map = true;
     else if (strncmp(o, "--code-limit=", 13) == 0 && number(o + 13) > 0)
         rt_options.code_chunks = (uint32_t)number(o + 13);
+    else if (strncmp(o, "--vary=", 7) == 0 && number(o + 7) >= 0)
+        rt_options.vary = (uint32_t)number(o + 7);
     else if (strncmp(o, "--dump=", 7) == 0)
         return dump_stages(o + 7);
     else
@@ -141,7 +143,8 @@ static bool option(const char *o)
 static __attribute__((noreturn)) void usage(void)
 {
     fmt_err("usage: archway-engine [--strace] [--stats] [--dump=insn,ir,code] [--perf-map]"
-            " [--code-limit=MIB]\n       [--cosim[=FILE]] [--exec=self|kernel] [-0 ARGV0] PROGRAM "
+            " [--code-limit=MIB] [--vary=N]\n       [--cosim[=FILE]] [--exec=self|kernel] [-0 "
+            "ARGV0] PROGRAM "
             "[ARG]...\n");
     stop(2);
 }

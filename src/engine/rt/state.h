@@ -139,6 +139,17 @@ struct rt_options {
     const char *cosim_spoil;            /* --cosim-spoil, NULL: none */
     uint32_t code_chunks; /* most chunks of code (1 MiB each), 0: as many as there is room for */
     bool exec_self;       /* the Linux layer's: programs are started through the engine itself */
+    uint32_t vary;        /* enum rt_vary, and above VARY_SEED_SHIFT a seed for the allocator */
+};
+/* --vary=N: other ways to translate, which give the same results. For tests. */
+enum rt_vary {
+    VARY_KEEP_FLAGS = 1, /* call no flags dead at exits */
+    VARY_TAGGED = 2,     /* take all addresses for tagged ones */
+    VARY_EXACT = 4,      /* FP by the exact functions only */
+    VARY_LAZY = 8,       /* never look for UFC (the mode of programs that do not use FPSR) */
+    VARY_PLAIN_HOST = 16 /* nothing beyond x86-64-v3 */,
+    VARY_SHORT = 32,    /* regions of one instruction */
+    VARY_SEED_SHIFT = 8 /* allocation at random, 0: the usual one */
 };
 extern struct rt_options rt_options;
 

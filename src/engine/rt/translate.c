@@ -59,9 +59,9 @@ enum { FPCR_AHP = 1 << 26, FPCR_DN = 1 << 25, FPCR_FZ = 1 << 24 };
 
 unsigned rt_mode(const struct cpu *cpu)
 {
-    if (cpu->fpcr & (FPCR_AHP | FPCR_DN | FPCR_FZ))
+    if (cpu->fpcr & (FPCR_AHP | FPCR_DN | FPCR_FZ) || rt_options.vary & VARY_EXACT)
         return IR_MODE_COLD;
-    return cpu->fpsr_used ? IR_MODE_UNDERFLOW : 0;
+    return cpu->fpsr_used && !(rt_options.vary & VARY_LAZY) ? IR_MODE_UNDERFLOW : 0;
 }
 
 void rt_mode_changed(struct cpu *cpu)
@@ -87,6 +87,8 @@ static uint64_t *tagged_place(uint64_t pc)
 static bool tagged(void *context, uint64_t pc)
 {
     (void)context;
+    if (rt_options.vary & VARY_TAGGED)
+        return true;
     if (!rt_state.tagged)
         return false;
     /* so many that the table is nearly full: all of them */
@@ -144,6 +146,8 @@ static bool host(void *context, enum lift_host what)
     if (!rt_state.host) {
         uint32_t a = 7, b, c = 0, d;
         __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+        if (rt_options.vary & VARY_PLAIN_HOST)
+            b = 0;
         rt_state.host = 1u | (b >> 29 & 1u) << (LIFT_HOST_SHA + 1);
     }
     return rt_state.host >> (what + 1) & 1;
@@ -160,6 +164,7 @@ static struct x64_out out_in(struct chunk *c)
 {
     return (struct x64_out){.code = c->write + c->code_used,
                             .code_addr = (uint64_t)(uintptr_t)(c->exec + c->code_used),
+                            .random = rt_options.vary >> VARY_SEED_SHIFT,
                             .slots = c->slots + c->slots_used,
                             .faults = c->faults + c->faults_used,
                             .code_room = CHUNK_CODE - c->code_used,
@@ -192,7 +197,8 @@ static struct block *translate(struct cpu *cpu, uint64_t pc, unsigned mode)
                            .host = host,
                            .context = &source,
                            .mode = mode,
-                           .max_insns = REGION_INSNS,
+                           .keep_flags = rt_options.vary & VARY_KEEP_FLAGS,
+                           .max_insns = rt_options.vary & VARY_SHORT ? 1 : REGION_INSNS,
                            .max_exits = REGION_EXITS};
     /* a chunk nearly full, or a region too rich for the compiler's tables: less at a time */
     for (;; env.max_insns /= 2) {

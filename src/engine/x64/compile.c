@@ -27,6 +27,7 @@ static void start(struct emit *e, const struct ir_region *r, struct x64_out *out
                             .fixup_room = FIXUP_MAX};
     e->r = r;
     e->out = out;
+    e->random = out->random;
     e->pc = r->pc;
     e->masked = false;
     e->next_pc = r->pc;

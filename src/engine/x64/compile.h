@@ -34,6 +34,7 @@ struct x64_out {
     uint32_t code_room;       /* bytes */
     uint32_t slot_room;       /* slots */
     uint32_t fault_room;      /* entries */
+    uint32_t random;          /* seed to allocate registers at random with, 0: the usual way */
     uint32_t code_size;       /* result */
     uint32_t pool;            /* result: where code ends and constants begin */
     uint32_t slot_count;      /* result */

@@ -39,6 +39,17 @@ bool alloc_is_vector(const struct emit *e, ir_ref value)
     return ir_op_info[e->r->ins[value].op].result == 'V';
 }
 
+/* Tests let the allocator do what is not best: true in half of all calls then. */
+static bool whim(struct emit *e)
+{
+    if (!e->random)
+        return false;
+    e->random ^= e->random << 13;
+    e->random ^= e->random >> 17;
+    e->random ^= e->random << 5;
+    return e->random >> 15 & 1;
+}
+
 /* ---- analysis: one pass from the end ------------------------------------------------------------
  */
 struct analysis {
@@ -81,7 +92,7 @@ static void saw_put(struct emit *e, struct analysis *s, ir_ref i)
     if (x64_pin(c, n) < 0 || s->alias_min[c][n] <= i)
         return;
     /* a value for two registers: the first one found has it */
-    if (is_candidate(e, s, c, ins->a))
+    if (is_candidate(e, s, c, ins->a) || whim(e))
         return;
     e->hint[ins->a] = (uint8_t)(n + 1);
     s->put[c][n] = ins->a;
@@ -303,22 +314,35 @@ static void spill(struct emit *e, bool vector, unsigned k)
     e->loc[v] = (struct loc){LOC_SPILL, 0, (uint16_t)n};
 }
 
+/* Which scratch register to hand out: a free one, else the one that is needed last. */
+static int best_unlocked(const struct emit *e, const struct bank *b, unsigned count)
+{
+    int best = -1;
+    for (unsigned k = 0; k < count; k++) {
+        if (b->locked >> k & 1)
+            continue;
+        if (b->owner[k] == IR_NONE)
+            return (int)k;
+        if (best < 0 || e->last[b->owner[k]] > e->last[b->owner[best]])
+            best = (int)k;
+    }
+    return best;
+}
+
+static int any_unlocked(const struct emit *e, const struct bank *b, unsigned count)
+{
+    for (unsigned k = 0; k < count; k++)
+        if (!(b->locked >> (e->random + k) % count & 1))
+            return (int)((e->random + k) % count);
+    return -1;
+}
+
 /* A scratch register for the current operation; locked. */
 static int take(struct emit *e, bool vector)
 {
     struct bank *b = bank_of(e, vector);
     unsigned count = vector ? SCRATCH_V : SCRATCH_I;
-    int best = -1;
-    for (unsigned k = 0; k < count; k++) {
-        if (b->locked >> k & 1)
-            continue;
-        if (b->owner[k] == IR_NONE) {
-            best = (int)k;
-            break;
-        }
-        if (best < 0 || e->last[b->owner[k]] > e->last[b->owner[best]])
-            best = (int)k;
-    }
+    int best = whim(e) ? any_unlocked(e, b, count) : best_unlocked(e, b, count);
     if (best < 0) { /* an emitter asks for more than there are: the region is refused */
         e->a.full = true;
         return scratch_reg(vector, 0);

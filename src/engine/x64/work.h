@@ -57,6 +57,7 @@ struct emit {
     const struct ir_region *r; /* what is compiled */
     struct x64_out *out;       /* the caller's arrays */
     ir_ref now;                /* operation being emitted */
+    uint32_t random;           /* state of the allocator's whims, 0: it has none */
     bool masked;         /* addresses of this instruction are cut to 56 bits: they may be tagged */
     uint64_t pc;         /* guest pc of the current instruction */
     uint64_t next_pc;    /* address behind it */
