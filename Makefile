@@ -148,6 +148,7 @@ help:
 	@echo "make fuzz        every fuzzer for FUZZ_SECONDS (300) seconds"
 	@echo "make isa-random isa-sweep   A64's decoder and texts against LLVM: N random words, all 2^32"
 	@echo "make isa-coverage   A64's rows: lifted or not, and their cost in host instructions"
+	@echo "make row-campaign   100 million instances of it, in pieces: stop and start it at will"
 	@echo "make row-fuzz    the engine against QEMU, instruction by instruction (ROWS= CASES= SEED= FUZZ_MODE=)"
 	@echo "make lint fmt    check, or make, the house style"
 	@echo "make ready       fmt + lint + check + sanitizers: before each commit"

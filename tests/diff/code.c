@@ -218,13 +218,41 @@ static unsigned fp_bits(struct rng *r, enum a64_row row, uint32_t w)
     return w >> 22 & 1 ? 64 : 32;
 }
 
-void code_single_start(struct rng *r, enum a64_row row, const struct row_code *c,
-                       struct row_start *s)
+/* How many registers in a row a word names at most: lists of structures and tables, pairs. */
+static unsigned list_length(enum a64_row row)
 {
+    const char *n = a64_row_info[row].name;
+    if (starts(row, "tb") ||
+        (n[2] >= '1' && n[2] <= '4' && (starts(row, "ld") || starts(row, "st"))))
+        return 4;
+    return is(row, "casp") ? 2 : 1;
+}
+
+struct value_registers code_registers(enum a64_row row, uint32_t word)
+{
+    static const uint8_t places[] = {0, 5, 10, 16};
+    const struct a64_row_info *info = &a64_row_info[row];
+    unsigned length = list_length(row);
+    bool memory = strcmp(info->group, "mem") == 0;
+    bool vector = strcmp(info->group, "simd") == 0 || strcmp(info->group, "fp") == 0;
+    uint64_t named = 0;
+    for (unsigned k = 0; k < sizeof places; k++)
+        named |= ((1ull << length) - 1) << (word >> places[k] & 31);
+    uint32_t set = (uint32_t)(named | named >> 32);
+    if (memory && (strstr(info->name, "_fp") || length == 4))
+        vector = true;
+    return (struct value_registers){set, vector ? set : 0};
+}
+
+void code_single_start(struct rng *r, enum a64_row row, const struct row_code *c,
+                       struct row_start *s, bool first)
+{
+    static const struct value_registers all = {~0u, ~0u};
     unsigned at = is_direct(row) || is_indirect(row) ? TESTED : 0;
     uint32_t w = c->words[at];
     unsigned rt = w & 31;
-    value_state(r, &s->state, fp_bits(r, row, w));
+    struct value_registers named = code_registers(row, w);
+    value_registers(r, &s->state, fp_bits(r, row, w), first ? &all : &named);
     mem_aim(r, row, w, s);
     mem_match(row, w, s);
     if (is_indirect(row))

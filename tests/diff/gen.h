@@ -40,8 +40,12 @@ uint64_t value_float(struct rng *r, unsigned bits);
 /* A vector of FP numbers, or of integers, of elements of so many bits. */
 void value_vector(struct rng *r, bool fp, unsigned bits, uint64_t v[2]);
 uint32_t value_fpcr(struct rng *r);
-/* Every register, without looking at the instruction. bits is the width of FP elements. */
-void value_state(struct rng *r, struct row_state *s, unsigned bits);
+struct value_registers {
+    uint32_t x, v; /* by bit */
+};
+/* New contents for these registers, sp, flags and FP control. bits is the width of FP elements. */
+void value_registers(struct rng *r, struct row_state *s, unsigned bits,
+                     const struct value_registers *which);
 
 /* ---- memory operands (memory.c) ---- */
 enum gen_form { /* how the address comes about */
@@ -61,6 +65,9 @@ struct gen_mem {
     bool writeback;     /* the base changes */
 };
 struct gen_mem mem_of(enum a64_row row, uint32_t word);
+/* Where the word accesses memory with these registers, and how many bytes. */
+bool mem_access(enum a64_row row, uint32_t word, const struct row_state *s, uint64_t *ret_from,
+                unsigned *ret_size);
 /* Is the outcome CONSTRAINED UNPREDICTABLE, or that of LSE2? Such words are not compared. */
 bool mem_unpredictable(enum a64_row row, uint32_t word);
 /* Choose an address, and set the base register (and the window) so that the word accesses it. */
@@ -74,16 +81,19 @@ void mem_match(enum a64_row row, uint32_t word, struct row_start *s);
 const char *code_excluded(enum a64_row row);
 /* A word of the row, 0 if none was found. */
 uint32_t code_word(struct rng *r, enum a64_row row);
-/* One instruction, with what it needs around it, and one start. *at: the word under test. */
+/* The registers that a word may name. */
+struct value_registers code_registers(enum a64_row row, uint32_t word);
+/* One instruction, with what it needs around it, and one start. *at: the word under test. A start
+ * that is not the code's first is that before it, with the named registers changed. */
 bool code_single(struct rng *r, enum a64_row row, struct row_code *c, unsigned *at);
 void code_single_start(struct rng *r, enum a64_row row, const struct row_code *c,
-                       struct row_start *s);
+                       struct row_start *s, bool first);
 /* What ends a loop: its counter, and sub x25, x25, #1. */
 #define SEQUENCE_COUNTER 25
 #define SEQUENCE_COUNT 0xd1000739u
 /* A sequence of the given rows; loops: with branches inside. */
 void sequence_code(struct rng *r, const enum a64_row *rows, unsigned count, bool loops,
                    struct row_code *c);
-void sequence_start(struct rng *r, const struct row_code *c, struct row_start *s);
+void sequence_start(struct rng *r, const struct row_code *c, struct row_start *s, bool first);
 
 #endif

@@ -165,6 +165,18 @@ static uint64_t offset_of(const struct gen_mem *m, uint32_t word, const struct r
     }
 }
 
+bool mem_access(enum a64_row row, uint32_t word, const struct row_state *s, uint64_t *ret_from,
+                unsigned *ret_size)
+{
+    struct gen_mem m = mem_of(row, word);
+    unsigned rn = bits(word, 5, 5);
+    if (m.form == FORM_NONE || m.form == FORM_LIT)
+        return false;
+    *ret_from = (rn == 31 ? s->sp : s->x[rn]) + offset_of(&m, word, s);
+    *ret_size = m.size;
+    return true;
+}
+
 static uint64_t choose(struct rng *r, const struct gen_mem *m)
 {
     uint64_t in = ROW_MEM + 0x1000 + (rng_next(r) & 0x1fff0), size = m->size ? m->size : 1;

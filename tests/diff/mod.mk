@@ -3,8 +3,10 @@
 #
 #   make row-fuzz [ROWS=LIST] [CASES=N] [SEED=N] [FUZZ_MODE=row|seq|loop] [ENGINE=COMMAND]
 #
+#   make row-campaign [CAMPAIGN="--seconds=N --row=N --seq=N --loop=N"]
+#
 # Each (SEED, FUZZ_MODE) goes on where it was broken off; ROW_STATE= (empty) starts anew.
-DIFF_SRC := $(patsubst %,tests/diff/%.c,rowfuzz report run code memory sequence values)
+DIFF_SRC := $(patsubst %,tests/diff/%.c,rowfuzz report accept tally run code memory sequence values)
 DIFF_ISA := $(filter-out %/a64_lift_table.o,$(filter $(O)/src/engine/isa/% $(O)/gen/engine/isa/%,$(engine.obj)))
 $(O)/rowfuzz: $(patsubst %.c,$(O)/%.o,$(DIFF_SRC)) $(DIFF_ISA)
 	@echo "  LD $@"
@@ -33,4 +35,7 @@ row-fuzz: $(O)/rowfuzz build/guest/runner
 # make row-replay CASE=FILE
 row-replay: $(O)/rowfuzz build/guest/runner
 	@$(ROWFUZZ) --replay=$(CASE)
-.PHONY: row-fuzz row-replay
+# 100 million instances, in pieces: stop it and start it at will. The record is tests/diff/campaign.tsv.
+row-campaign: $(O)/rowfuzz $(O)/archway-engine build/guest/runner
+	@tests/diff/campaign --build=$(O) $(CAMPAIGN)
+.PHONY: row-fuzz row-replay row-campaign

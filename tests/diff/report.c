@@ -1,128 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report.h"
+#include "tally.h"
 
 #include <err.h>
-#include <fnmatch.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define NOP 0xd503201fu
-
-/* ---- accepted differences ---- */
-static const struct {
-    const char *name;
-    unsigned bit;
-} fields[] = {{"x", DIFF_X},       {"nzcv", DIFF_NZCV}, {"fpcr", DIFF_FPCR},  {"fpsr", DIFF_FPSR},
-              {"v", DIFF_V},       {"mem", DIFF_MEM},   {"sig", DIFF_SIGNAL}, {"code", DIFF_CODE},
-              {"addr", DIFF_ADDR}, {"pc", DIFF_PC}};
-enum { FIELDS = sizeof fields / sizeof *fields };
-static const char *const conditions[WHEN_COUNT] = {"any",   "fz",  "dn",    "ahp",
-                                                   "fault", "bus", "extra", "noaddr"};
-
-static unsigned field_bits(char *list, const char *path)
-{
-    unsigned bits = 0;
-    for (char *word = strtok(list, ","); word; word = strtok(NULL, ",")) {
-        unsigned i = 0;
-        while (i < FIELDS && strcmp(word, fields[i].name))
-            i++;
-        if (i == FIELDS)
-            errx(1, "%s: no field %s", path, word);
-        bits |= fields[i].bit;
-    }
-    return bits;
-}
-
-void accepted_read(struct accepted_list *l, const char *path)
-{
-    char line[512], list[64];
-    FILE *f = fopen(path, "r");
-    memset(l, 0, sizeof *l);
-    if (!f)
-        err(1, "%s", path);
-    while (fgets(line, sizeof line, f)) {
-        struct accepted a = {.instances = 0};
-        if (line[0] == '#' || line[0] == '\n')
-            continue;
-        if (sscanf(line, "%63s %63s %15s %199[^\n]", a.row, list, a.when, a.why) != 4)
-            errx(1, "%s: not ROWS FIELDS WHEN WHY: %s", path, line);
-        a.condition = 0;
-        while (a.condition < WHEN_COUNT && strcmp(a.when, conditions[a.condition]))
-            a.condition++;
-        if (a.condition == WHEN_COUNT)
-            errx(1, "%s: no condition %s", path, a.when);
-        a.fields = field_bits(list, path);
-        l->items = realloc(l->items, (l->count + 1) * sizeof a);
-        if (!l->items)
-            err(1, "memory");
-        l->items[l->count++] = a;
-    }
-    fclose(f);
-}
-
-static bool is_fault(const struct row_full *out)
-{
-    return out->sig == SIGSEGV || out->sig == SIGBUS;
-}
-
-static bool holds(enum condition when, uint32_t fpcr, const struct row_full out[2])
-{
-    switch (when) {
-    case WHEN_FZ:
-        return fpcr >> 24 & 1;
-    case WHEN_DN:
-        return fpcr >> 25 & 1;
-    case WHEN_AHP:
-        return fpcr >> 26 & 1;
-    case WHEN_FAULT:
-        return is_fault(&out[0]);
-    case WHEN_BUS:
-        return out[0].sig == SIGBUS;
-    case WHEN_NOADDR:
-        return out[0].sig == SIGSEGV && out[0].addr == 0;
-    case WHEN_EXTRA:
-        return is_fault(&out[1]) && (!out[0].sig || out[0].brief.at != out[1].brief.at);
-    default:
-        return true;
-    }
-}
-
-static bool named_by(const struct accepted *a, uint32_t word)
-{
-    return fnmatch(a->row, a64_row_info[a64_decode(word)].name, 0) == 0;
-}
-
-/* The pattern is for the word with the signal, where there is one, else for any of the code. */
-static bool applies(const struct accepted *a, const struct one *c, const struct row_full out[2])
-{
-    unsigned at = out[out[0].sig && a->condition != WHEN_EXTRA ? 0 : 1].brief.at;
-    if (!holds(a->condition, c->start.state.fpcr, out))
-        return false;
-    if (out[0].sig || out[1].sig)
-        return at < c->code.count && named_by(a, c->code.words[at]);
-    for (unsigned k = 0; k < c->code.count; k++)
-        if (named_by(a, c->code.words[k]))
-            return true;
-    return false;
-}
-
-/* Do the lines that apply explain all that differs together? */
-static bool accept(struct accepted_list *l, const struct one *c, const struct row_full out[2],
-                   unsigned bits)
-{
-    unsigned explained = 0;
-    for (unsigned i = 0; i < l->count; i++)
-        if (applies(&l->items[i], c, out))
-            explained |= l->items[i].fields;
-    if (bits & ~explained)
-        return false;
-    for (unsigned i = 0; i < l->count; i++)
-        if ((bits & l->items[i].fields) && applies(&l->items[i], c, out))
-            l->items[i].instances++;
-    return true;
-}
 
 /* ---- judging ---- */
 unsigned report_fields(const struct row_full out[2])
@@ -154,7 +40,7 @@ enum verdict report_judge(struct accepted_list *l, const struct one *c,
         *row = a64_decode(c->code.words[at]);
         return VERDICT_NOT_LIFTED;
     }
-    if (accept(l, c, out, bits))
+    if (accepted_explains(l, c, out, bits))
         return VERDICT_ACCEPTED;
     return VERDICT_WRONG;
 }
@@ -222,7 +108,7 @@ void report_shrink(const struct emulator e[2], struct accepted_list *l, struct o
     static struct one list[SPOTS];
     static struct row_full outs[SPOTS][2];
     static bool wrong[SPOTS];
-    struct accepted_list mute = {calloc(l->count + 1, sizeof *l->items), l->count};
+    struct accepted_list mute = {l->vary, calloc(l->count + 1, sizeof *l->items), l->count};
     if (!mute.items)
         err(1, "memory");
     memcpy(mute.items, l->items, l->count * sizeof *l->items);
@@ -338,6 +224,8 @@ void report_print(FILE *f, const struct emulator e[2], const struct one *c,
     char name[16];
     fprintf(f, "row %s: (before) -> (%s) | (%s)\n", a64_row_info[c->row].name, e[0].name,
             e[1].name);
+    if (c->vary)
+        fprintf(f, "  the engine with --vary=%u\n", c->vary);
     disassemble(f, c);
     registers(f, c, out);
     for (unsigned i = 0; i < ROW_WINDOW / 8; i++)

@@ -28,38 +28,31 @@ enum {
 /* A case alone: as it is kept in a file for replay. */
 struct one {
     uint32_t magic;         /* ROW_MAGIC */
-    uint32_t row;           /* of the word under test */
+    uint16_t row;           /* of the word under test */
+    uint16_t zero;          /* */
+    uint32_t vary;          /* how the engine translated (--vary) */
+    uint32_t zeros;         /* alignment */
     struct row_code code;   /* states is 1 */
     struct row_start start; /* */
 };
 
-/* When a difference is accepted: always; FPCR's bit is set; the oracle has SIGSEGV or SIGBUS; it
- * has SIGBUS; the engine has one of them where the oracle has no signal; the oracle has SIGSEGV
- * with si_addr 0. */
-enum condition {
-    WHEN_ANY,
-    WHEN_FZ,
-    WHEN_DN,
-    WHEN_AHP,
-    WHEN_FAULT,
-    WHEN_BUS,
-    WHEN_EXTRA,
-    WHEN_NOADDR,
-    WHEN_COUNT
-};
+/* A line of accepted.txt. */
 struct accepted {
-    char row[64];             /* pattern for the row's name */
-    unsigned fields;          /* DIFF_... that may differ */
-    char when[16];            /* condition, as written */
-    enum condition condition; /* and what it is */
-    char why[200];            /* the manual's section and the reason */
-    uint64_t instances;       /* met in this run */
+    char row[64];       /* pattern for the row's name */
+    unsigned fields;    /* DIFF_... that may differ */
+    unsigned condition; /* index of accept.c's conditions */
+    char why[200];      /* the manual's section and the reason */
+    uint64_t instances; /* met in this run */
 };
 struct accepted_list {
+    uint32_t vary;          /* how the engine translates now */
     struct accepted *items; /* */
     unsigned count;         /* */
 };
 void accepted_read(struct accepted_list *l, const char *path);
+/* Do the lines that apply explain all that differs (bits) together? */
+bool accepted_explains(struct accepted_list *l, const struct one *c, const struct row_full out[2],
+                       unsigned bits);
 
 enum verdict { VERDICT_SAME, VERDICT_ACCEPTED, VERDICT_NOT_LIFTED, VERDICT_WRONG };
 unsigned report_fields(const struct row_full out[2]);

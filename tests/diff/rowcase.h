@@ -2,8 +2,10 @@
  *
  * What rowfuzz (on the host) and its runner (an aarch64 program) say to each other, and the places
  * that both know. A stream is batches: a struct row_batch, its codes, then the starts of all codes
- * in order. The runner answers with one struct row_brief, or row_full, for each start, and closes a
- * batch with a row_brief whose hash is that of the whole arena.
+ * in order, each as what changed since the one before (the first: since zeros): a bit for each of
+ * its 64-bit words, then the words that changed. The runner answers with one struct row_brief, or
+ * row_full, for each start, and closes a batch with a row_brief whose hash is that of the whole
+ * arena.
  *
  * A code sits in its slot as: mrs x30, tpidr_el0; the words; msr tpidr_el0, x30; b save. So all
  * registers but TPIDR_EL0 are free for the words, and slots have the same address everywhere.
@@ -13,12 +15,12 @@
 
 #include <stdint.h>
 
-#define ROW_MAGIC 0x31776f72u /* "row1" */
+#define ROW_MAGIC 0x32776f72u /* "row2" */
 enum {
     ROW_WORDS = 24,  /* longest code */
     ROW_SLOT = 128,  /* bytes a slot has */
     ROW_SLOTS = 512, /* slots, and codes in a batch */
-    ROW_STATES = 16, /* most starts of a code */
+    ROW_STATES = 64, /* most starts of a code */
     ROW_WINDOW = 256 /* bytes of memory that are set before and compared after */
 };
 /* Where things are, the same in every process. The arena, by offset: no access, memory, no access,
@@ -63,6 +65,8 @@ struct row_start {
     uint64_t seed;          /* its content: row_fill() */
 };
 
+enum { ROW_START_WORDS = sizeof(struct row_start) / 8, ROW_MASKS = 2 };
+
 struct row_batch {
     uint32_t magic;  /* ROW_MAGIC */
     uint32_t codes;  /* how many */
@@ -92,13 +96,17 @@ struct row_full {
 static inline uint64_t row_fill(uint64_t seed, unsigned i)
 {
     uint64_t z = seed + (i + 1) * 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    return z ^ (z >> 27);
+    return z ^ (z >> 31);
 }
 
+/* Cheap: it is made of every word that is compared, by both emulators. */
 static inline uint64_t row_hash(uint64_t h, uint64_t w)
 {
-    h = (h ^ w) * 0x9e3779b97f4a7c15u;
+    return (h >> 9 | h << 55) + w;
+}
+static inline uint64_t row_hash_mix(uint64_t h)
+{
+    h *= 0x9e3779b97f4a7c15u;
     return h ^ (h >> 29);
 }
 

@@ -2,16 +2,18 @@
  *
  * Compare the engine with QEMU, instruction by instruction. `rowfuzz --help` tells the options.
  *
- * The idea: a slice is some thousand codes with eight starts each, made from (seed, mode, number of
- * the slice) alone. Both emulators run tests/diff/runner on the same slice; their short answers are
- * compared, and only where those differ the whole states are asked for, judged and shrunk. A crash
- * or a hang is found by running again with every answer flushed, and the rest of the slice goes on
- * without it.
+ * The idea: a slice is a thousand codes with up to 64 starts each, made from (seed, mode, number of
+ * the slice) alone: translating costs what running fifty times costs. The slice also draws how the
+ * engine translates (--vary: passes off, registers at random). Both emulators run tests/diff/runner
+ * on the same slice; their short answers are compared, and only where those differ the whole states
+ * are asked for, judged and shrunk. A crash or a hang is found by running again with every answer
+ * flushed, and the rest of the slice goes on without it.
  *
  * With --state, the next slice and the statistics live in a file, so a long run can be made in
  * pieces.
  */
 #include "report.h"
+#include "tally.h"
 
 #include <err.h>
 #include <fnmatch.h>
@@ -19,27 +21,26 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { SLICE_CODES = 4096, STATES = 8, SHOWN = 2 };
+enum { SLICE_CODES = 1024, SHOWN = 2 };
 enum mode { MODE_ROW, MODE_SEQ, MODE_LOOP };
 static const char *const mode_names[] = {"row", "seq", "loop"};
-
-struct count {
-    uint64_t instances, faults, wrong, accepted, not_lifted; /* of one row */
-};
 
 struct fuzz {
     struct emulator emulator[2];   /* oracle, engine */
     struct accepted_list accepted; /* */
-    struct count *counts;          /* by row */
+    struct tally t;                /* */
+    unsigned states;               /* starts of a code */
+    bool draw;                     /* configurations */
+    char vary[32];                 /* the engine's option */
     enum a64_row *rows;            /* chosen ones */
     unsigned nrows;                /* */
     enum mode mode;                /* */
-    uint64_t seed, slice;          /* slice: the next one */
     uint64_t cases;                /* instances wanted for each row */
     double seconds;                /* stop after so long, 0: never */
     const char *state;             /* file, NULL: none */
@@ -60,43 +61,59 @@ static double now(void)
 /* ---- slices ---- */
 static uint64_t codes_wanted(const struct fuzz *f)
 {
-    return (f->cases * f->nrows + STATES - 1) / STATES;
+    return (f->cases * f->nrows + f->states - 1) / f->states;
 }
 
-static void make_slice(const struct fuzz *f, struct cases *c, enum a64_row *row_of)
+/* The engine's last option but one; the runner is behind it. */
+static void set_vary(struct fuzz *f, uint32_t vary)
 {
-    struct rng r = {f->seed * 0x9e3779b97f4a7c15u + f->slice * 0xd1342543de82ef95u +
+    f->accepted.vary = vary;
+    snprintf(f->vary, sizeof f->vary, "--vary=%u", vary);
+}
+
+/* row_of: of each code */
+static void make_slice(struct fuzz *f, struct cases *c, enum a64_row *row_of)
+{
+    struct rng r = {f->t.seed * 0x9e3779b97f4a7c15u + f->t.slice * 0xd1342543de82ef95u +
                     (uint64_t)f->mode};
-    uint64_t first = f->slice * SLICE_CODES, end = codes_wanted(f);
+    uint64_t first = f->t.slice * SLICE_CODES, end = codes_wanted(f);
     unsigned at;
     cases_clear(c);
+    if (f->draw)
+        set_vary(f, tally_vary(&r));
     for (uint64_t i = first; i < end && i < first + SLICE_CODES; i++) {
         enum a64_row row = f->rows[i % f->nrows];
         struct row_code *code = cases_add_code(c);
         code->slot = (uint16_t)((c->ncodes - 1) % ROW_SLOTS);
-        code->states = STATES;
+        code->states = (uint16_t)f->states;
         if (f->mode != MODE_ROW) {
             sequence_code(&r, f->rows, f->nrows, f->mode == MODE_LOOP, code);
             row = a64_decode(code->words[0]);
         } else if (!code_single(&r, row, code, &at)) {
             errx(1, "no word found for row %s", a64_row_info[row].name);
         }
-        for (unsigned k = 0; k < STATES; k++) {
-            row_of[c->nstarts] = row;
+        row_of[c->ncodes - 1] = row;
+        for (unsigned k = 0; k < f->states; k++) {
             struct row_start *s = cases_add_start(c);
+            if (k)
+                *s = s[-1];
             if (f->mode == MODE_ROW)
-                code_single_start(&r, row, code, s);
+                code_single_start(&r, row, code, s, !k);
             else
-                sequence_start(&r, code, s);
+                sequence_start(&r, code, s, !k);
         }
     }
 }
 
-static struct one alone(const struct cases *c, const enum a64_row *row_of, unsigned start)
+static struct one alone(const struct fuzz *f, const struct cases *c, const enum a64_row *row_of,
+                        unsigned start)
 {
-    struct one o = {.magic = ROW_MAGIC, .row = row_of[start], .start = c->starts[start]};
-    unsigned code = start / STATES;
-    o.code = c->codes[code];
+    unsigned code = start / f->states;
+    struct one o = {.magic = ROW_MAGIC,
+                    .row = (uint16_t)row_of[code],
+                    .vary = f->accepted.vary,
+                    .code = c->codes[code],
+                    .start = c->starts[start]};
     o.code.states = 1;
     return o;
 }
@@ -128,7 +145,7 @@ static void crashed(struct fuzz *f, const struct one *o, const struct answers a[
     char path[256];
     keep(f, o, path);
     f->crashes++;
-    f->counts[o->row].wrong++;
+    f->t.rows[o->row].wrong++;
     printf("row %s: ", a64_row_info[o->row].name);
     for (int i = 0; i < 2; i++) {
         const struct answers *x = &a[i];
@@ -155,29 +172,33 @@ static void judge(struct fuzz *f, const struct cases *c, const enum a64_row *row
     struct answers a[2];
     enum a64_row row;
     for (unsigned i = 0; i < n; i++) {
-        struct one o = alone(c, row_of, which[i]);
-        *cases_add_code(&again) = o.code;
+        struct one o = alone(f, c, row_of, which[i]);
+        /* those of one code together: they are one translation again */
+        if (i && which[i] / f->states == which[i - 1] / f->states)
+            again.codes[again.ncodes - 1].states++;
+        else
+            *cases_add_code(&again) = o.code;
         *cases_add_start(&again) = o.start;
     }
     if (!run_pair(f->emulator, &again, ROW_FULL, a))
         printf("not all of %u differing cases ran a second time\n", n);
     for (unsigned i = 0; i < n && i < a[0].done && i < a[1].done; i++) {
-        struct one o = alone(c, row_of, which[i]);
+        struct one o = alone(f, c, row_of, which[i]);
         struct row_full out[2] = {a[0].full[i], a[1].full[i]};
         switch (report_judge(&f->accepted, &o, out, &row)) {
         case VERDICT_SAME:
             printf("row %s: differed in its slice, not alone (seed %lu, slice %lu, start %u)\n",
-                   a64_row_info[o.row].name, f->seed, f->slice, which[i]);
-            f->counts[o.row].wrong++;
+                   a64_row_info[o.row].name, f->t.seed, f->t.slice, which[i]);
+            f->t.rows[o.row].wrong++;
             break;
         case VERDICT_ACCEPTED:
-            f->counts[row].accepted++;
+            f->t.rows[row].accepted++;
             break;
         case VERDICT_NOT_LIFTED:
-            f->counts[row].not_lifted++;
+            f->t.rows[row].not_lifted++;
             break;
         case VERDICT_WRONG:
-            if (f->counts[row].wrong++ < SHOWN && f->shown++ < f->show)
+            if (f->t.rows[row].wrong++ < SHOWN && f->shown++ < f->show)
                 show(f, &o, out);
         }
     }
@@ -187,39 +208,58 @@ static void judge(struct fuzz *f, const struct cases *c, const enum a64_row *row
 }
 
 /* Cases from the given code on. */
-static struct cases tail_of(const struct cases *c, unsigned code)
+static struct cases tail_of(const struct fuzz *f, const struct cases *c, unsigned code)
 {
     return (struct cases){.codes = c->codes + code,
-                          .starts = c->starts + (size_t)code * STATES,
+                          .starts = c->starts + (size_t)code * f->states,
                           .ncodes = c->ncodes - code,
-                          .nstarts = c->nstarts - code * STATES};
+                          .nstarts = c->nstarts - code * f->states};
 }
 
 /* An emulator stopped at or behind start `done` of these: find the culprit, and tell its code. */
 static unsigned find_crash(struct fuzz *f, const struct cases *c, const enum a64_row *row_of,
                            unsigned done)
 {
-    unsigned code = done / STATES;
-    struct cases rest = tail_of(c, code);
+    unsigned code = done / f->states;
+    struct cases rest = tail_of(f, c, code);
     if (rest.ncodes > ROW_SLOTS)
         rest.ncodes = ROW_SLOTS;
-    rest.nstarts = rest.ncodes * STATES;
+    rest.nstarts = rest.ncodes * f->states;
     struct answers a[2];
     if (run_pair(f->emulator, &rest, ROW_FLUSH, a)) {
         printf("an emulator stopped in slice %lu near start %u, and does not when run again\n",
-               f->slice, done);
+               f->t.slice, done);
         code += rest.ncodes - 1;
     } else {
         unsigned least = a[0].done < a[1].done ? a[0].done : a[1].done;
         if (least >= rest.nstarts)
             least = rest.nstarts - 1;
-        struct one o = alone(c, row_of, code * STATES + least);
+        struct one o = alone(f, c, row_of, code * f->states + least);
         crashed(f, &o, a);
-        code += least / STATES;
+        code += least / f->states;
     }
     answers_free(&a[0]);
     answers_free(&a[1]);
     return code;
+}
+
+/* A start of this code ran; at: the word with the signal */
+static void count_run(struct fuzz *f, const struct row_code *c, const struct row_brief *b)
+{
+    enum a64_row met[ROW_WORDS];
+    unsigned n = 0;
+    for (unsigned i = 0; i < c->count; i++) {
+        enum a64_row row = a64_decode(c->words[i]);
+        unsigned k = 0;
+        while (k < n && met[k] != row)
+            k++;
+        if (k == n)
+            f->t.rows[met[n++] = row].instances++;
+    }
+    f->t.instances++;
+    f->t.faults += b->sig != 0;
+    if (b->sig && b->at < c->count)
+        f->t.rows[a64_decode(c->words[b->at])].faults++;
 }
 
 static void compare(struct fuzz *f, const struct cases *c, const enum a64_row *row_of,
@@ -229,13 +269,20 @@ static void compare(struct fuzz *f, const struct cases *c, const enum a64_row *r
     if (!which)
         err(1, "memory");
     for (unsigned i = 0; i < done; i++) {
-        struct count *count = &f->counts[row_of[i]];
-        count->instances++;
-        count->faults += a[0].brief[i].sig != 0;
-        if (memcmp(&a[0].brief[i], &a[1].brief[i], sizeof a[0].brief[i]))
+        const struct row_brief *b = &a[0].brief[i];
+        if (f->mode == MODE_ROW) {
+            f->t.instances++;
+            f->t.faults += b->sig != 0;
+            f->t.rows[row_of[i / f->states]].instances++;
+            f->t.rows[row_of[i / f->states]].faults += b->sig != 0;
+        } else {
+            count_run(f, &c->codes[i / f->states], b);
+        }
+        if (memcmp(b, &a[1].brief[i], sizeof *b))
             which[n++] = i;
     }
     f->total += done;
+    tally_add_varied(&f->t, f->accepted.vary, done);
     if (n)
         judge(f, c, row_of, which, n);
     free(which);
@@ -257,10 +304,10 @@ static void compare_arenas(struct fuzz *f, const struct cases *c, const enum a64
     run_pair(f->emulator, c, ROW_ALL, all);
     for (unsigned i = 0; i < all[0].done && i < all[1].done; i++)
         if (all[0].brief[i].hash != all[1].brief[i].hash) {
-            struct one o = alone(c, row_of, i);
+            struct one o = alone(f, c, row_of, i);
             struct row_full none[2] = {{.pc = 0}};
             none[0].state = none[1].state = o.start.state;
-            f->counts[o.row].wrong++;
+            f->t.rows[o.row].wrong++;
             printf("memory outside of the window differs:\n");
             report_print(stdout, f->emulator, &o, none);
             break;
@@ -272,104 +319,45 @@ static void compare_arenas(struct fuzz *f, const struct cases *c, const enum a64
 static void run_slice(struct fuzz *f)
 {
     static struct cases c;
-    static enum a64_row row_of[SLICE_CODES * STATES];
+    static enum a64_row row_of[SLICE_CODES];
     make_slice(f, &c, row_of);
     for (unsigned code = 0; code < c.ncodes && f->crashes < f->show / 2 + 1;) {
-        struct cases rest = tail_of(&c, code);
+        struct cases rest = tail_of(f, &c, code);
         struct answers a[2];
         bool ok = run_pair(f->emulator, &rest, 0, a);
         unsigned done = a[0].done < a[1].done ? a[0].done : a[1].done;
         if (!ok)
-            done -= done % STATES;
+            done -= done % f->states;
         f->cpu[0] += a[0].cpu;
         f->cpu[1] += a[1].cpu;
-        compare(f, &rest, row_of + (size_t)code * STATES, a, done);
+        compare(f, &rest, row_of + code, a, done);
         if (ok)
-            compare_arenas(f, &rest, row_of + (size_t)code * STATES, a);
-        code = ok ? c.ncodes : find_crash(f, &c, row_of, code * STATES + done) + 1;
+            compare_arenas(f, &rest, row_of + code, a);
+        code = ok ? c.ncodes : find_crash(f, &c, row_of, code * f->states + done) + 1;
         answers_free(&a[0]);
         answers_free(&a[1]);
     }
-    f->slice++;
-}
-
-/* ---- the file that a long run goes on from ---- */
-static void state_read(struct fuzz *f)
-{
-    char name[64];
-    unsigned long seed, slice;
-    FILE *in = f->state ? fopen(f->state, "r") : NULL;
-    if (!in)
-        return;
-    if (fscanf(in, "seed %lu mode %63s slice %lu", &seed, name, &slice) != 3)
-        errx(1, "%s: not a state of rowfuzz", f->state);
-    if (seed != f->seed || strcmp(name, mode_names[f->mode]))
-        errx(1, "%s: is of another seed or mode", f->state);
-    f->slice = slice;
-    unsigned long v[5];
-    while (fscanf(in, "%63s %lu %lu %lu %lu %lu", name, &v[0], &v[1], &v[2], &v[3], &v[4]) == 6)
-        for (unsigned row = 0; row < A64_ROW_COUNT; row++)
-            if (!strcmp(name, a64_row_info[row].name))
-                f->counts[row] = (struct count){v[0], v[1], v[2], v[3], v[4]};
-    fclose(in);
-}
-
-static void state_write(const struct fuzz *f)
-{
-    char path[256];
-    if (!f->state)
-        return;
-    snprintf(path, sizeof path, "%s.new", f->state);
-    FILE *out = fopen(path, "w");
-    if (!out)
-        err(1, "%s", path);
-    fprintf(out, "seed %lu mode %s slice %lu\n", f->seed, mode_names[f->mode], f->slice);
-    for (unsigned row = 1; row < A64_ROW_COUNT; row++) {
-        const struct count *c = &f->counts[row];
-        if (c->instances || c->not_lifted)
-            fprintf(out, "%s %lu %lu %lu %lu %lu\n", a64_row_info[row].name, c->instances,
-                    c->faults, c->wrong, c->accepted, c->not_lifted);
-    }
-    if (fclose(out) || rename(path, f->state))
-        err(1, "%s", f->state);
+    f->t.slice++;
 }
 
 /* ---- the end ---- */
 static int summary(const struct fuzz *f, double seconds)
 {
-    struct count sum = {0};
-    unsigned rows = 0, unlifted = 0;
-    for (unsigned row = 1; row < A64_ROW_COUNT; row++) {
-        const struct count *c = &f->counts[row];
-        sum.instances += c->instances;
-        sum.faults += c->faults;
-        sum.wrong += c->wrong;
-        sum.accepted += c->accepted;
-        rows += c->instances != 0;
-        unlifted += c->not_lifted != 0;
-        if (c->wrong)
-            printf("wrong: %-20s %lu of %lu\n", a64_row_info[row].name, c->wrong, c->instances);
-    }
-    if (unlifted) {
-        printf("SIGILL under the engine alone:");
-        for (unsigned row = 1; row < A64_ROW_COUNT; row++)
-            if (f->counts[row].not_lifted)
-                printf(" %s", a64_row_info[row].name);
-        putchar('\n');
-    }
     for (unsigned i = 0; i < f->accepted.count; i++)
         if (f->accepted.items[i].instances)
             printf("accepted %lu times: %s: %s\n", f->accepted.items[i].instances,
                    f->accepted.items[i].row, f->accepted.items[i].why);
-    printf(
-        "%s: %lu instances of %u rows, %lu faulting, %lu wrong, %lu accepted, %u rows not lifted, "
-        "%u stops\n",
-        mode_names[f->mode], sum.instances, rows, sum.faults, sum.wrong, sum.accepted, unlifted,
-        f->crashes);
-    printf("this run: %lu instances in %.1f s; a second of %s runs %.0f, of %s %.0f\n", f->total,
-           seconds, f->emulator[0].name, (double)f->total / (f->cpu[0] + 1e-9), f->emulator[1].name,
-           (double)f->total / (f->cpu[1] + 1e-9));
-    return sum.wrong || f->crashes;
+    bool good = tally_print(&f->t, stdout);
+    struct rusage self;
+    getrusage(RUSAGE_SELF, &self);
+    double cpu = (double)self.ru_utime.tv_sec + (double)self.ru_stime.tv_sec +
+                 (double)(self.ru_utime.tv_usec + self.ru_stime.tv_usec) / 1e6;
+    printf("this run: %lu instances in %.1f s, %u stops; a second of %s runs %.0f, of %s %.0f, of "
+           "rowfuzz %.0f\n",
+           f->total, seconds, f->crashes, f->emulator[0].name,
+           (double)f->total / (f->cpu[0] + 1e-9), f->emulator[1].name,
+           (double)f->total / (f->cpu[1] + 1e-9), (double)f->total / cpu);
+    return !good || f->crashes;
 }
 
 static int replay(struct fuzz *f, const char *path)
@@ -381,6 +369,7 @@ static int replay(struct fuzz *f, const char *path)
     if (!in || fread(&o, sizeof o, 1, in) != 1 || o.magic != ROW_MAGIC || o.row >= A64_ROW_COUNT)
         errx(1, "%s: no case of rowfuzz", path);
     fclose(in);
+    set_vary(f, o.vary);
     *cases_add_code(&c) = o.code;
     *cases_add_start(&c) = o.start;
     if (!run_pair(f->emulator, &c, ROW_FULL | ROW_FLUSH, a)) {
@@ -396,8 +385,7 @@ static int replay(struct fuzz *f, const char *path)
 static void choose_rows(struct fuzz *f, char *patterns)
 {
     f->rows = calloc(A64_ROW_COUNT, sizeof *f->rows);
-    f->counts = calloc(A64_ROW_COUNT, sizeof *f->counts);
-    if (!f->rows || !f->counts)
+    if (!f->rows)
         err(1, "memory");
     bool take[A64_ROW_COUNT] = {false};
     for (char *p = strtok(patterns, ", "); p; p = strtok(NULL, ", ")) {
@@ -419,15 +407,17 @@ static void choose_rows(struct fuzz *f, char *patterns)
         errx(2, "no row is left to run");
 }
 
-/* A command of words, and the runner behind it. */
-static char **command(char *words, char *runner)
+/* A command of words, an option, and the runner behind it. */
+static char **command(char *words, char *option, char *runner)
 {
-    char **argv = calloc(strlen(words) + 3, sizeof *argv);
+    char **argv = calloc(strlen(words) + 4, sizeof *argv);
     unsigned n = 0;
     if (!argv)
         err(1, "memory");
     for (char *p = strtok(words, " "); p; p = strtok(NULL, " "))
         argv[n++] = p;
+    if (option)
+        argv[n++] = option;
     argv[n] = runner;
     return argv;
 }
@@ -441,6 +431,9 @@ static const char help[] =
     "  --mode=MODE      row: one instruction; seq: 2 to 8; loop: with branches and loops\n"
     "  --state=FILE     go on where that run ended, and write there\n"
     "  --seconds=N      stop after so long\n"
+    "  --vary=N|draw    how the engine translates; draw: each slice in another way (draw)\n"
+    "                   none: the engine has no such option\n"
+    "  --one            one emulator at a time\n"
     "  --oracle=COMMAND --engine=COMMAND --runner=PROGRAM --accepted=FILE --cases-in=FOLDER\n"
     "  --show=N         print so many differences at most (40)\n"
     "  --replay=FILE    run that case alone and print it\n"
@@ -469,6 +462,8 @@ enum option_name {
     FOLDER,
     REPLAY,
     SHOW,
+    VARY,
+    ONE,
     EXCLUDED,
     HELP
 };
@@ -477,20 +472,18 @@ enum option_name {
 static bool read_options(int argc, char **argv, char *value[], int *status)
 {
     static const struct option options[] = {
-        {"rows", 1, 0, ROWS},       {"cases", 1, 0, CASES},
-        {"seed", 1, 0, SEED},       {"mode", 1, 0, MODE},
-        {"state", 1, 0, STATE},     {"seconds", 1, 0, SECONDS},
-        {"oracle", 1, 0, ORACLE},   {"engine", 1, 0, ENGINE},
-        {"runner", 1, 0, RUNNER},   {"accepted", 1, 0, ACCEPTED},
-        {"cases-in", 1, 0, FOLDER}, {"replay", 1, 0, REPLAY},
-        {"show", 1, 0, SHOW},       {"excluded", 0, 0, EXCLUDED},
-        {"help", 0, 0, HELP},       {0}};
+        {"rows", 1, 0, ROWS},         {"cases", 1, 0, CASES},       {"seed", 1, 0, SEED},
+        {"mode", 1, 0, MODE},         {"state", 1, 0, STATE},       {"seconds", 1, 0, SECONDS},
+        {"oracle", 1, 0, ORACLE},     {"engine", 1, 0, ENGINE},     {"runner", 1, 0, RUNNER},
+        {"accepted", 1, 0, ACCEPTED}, {"cases-in", 1, 0, FOLDER},   {"replay", 1, 0, REPLAY},
+        {"show", 1, 0, SHOW},         {"excluded", 0, 0, EXCLUDED}, {"vary", 1, 0, VARY},
+        {"one", 0, 0, ONE},           {"help", 0, 0, HELP},         {0}};
     int o;
     while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
         *status = o == HELP ? puts(help) < 0 : o == EXCLUDED ? print_excluded() : 2;
         if (o == HELP || o == EXCLUDED || o == '?')
             return false;
-        value[o] = optarg;
+        value[o] = optarg ? optarg : argv[0];
     }
     if (optind < argc || !value[ORACLE] || !value[ENGINE] || !value[RUNNER] || !value[ACCEPTED])
         errx(2, "--oracle, --engine, --runner and --accepted are needed; see --help, or use make "
@@ -503,35 +496,46 @@ int main(int argc, char **argv)
     /* what is not in the table of rows would only make other contexts and other results of hints */
     static char cpu[] = "QEMU_CPU=max,sve=off,sme=off,pauth=off";
     static char *oracle_env[] = {cpu, NULL}, *engine_env[] = {NULL};
-    char *value[HELP + 1] = {[ROWS] = strdup("*"), [CASES] = "1000", [SEED] = "1", [MODE] = "row",
-                             [SECONDS] = "0",      [FOLDER] = ".",   [SHOW] = "40"};
+    char *value[HELP + 1] = {
+        [ROWS] = strdup("*"), [CASES] = "1000", [SEED] = "1",  [MODE] = "row",
+        [SECONDS] = "0",      [FOLDER] = ".",   [SHOW] = "40", [VARY] = "draw"};
     int status;
     if (!read_options(argc, argv, value, &status))
         return status;
-    struct fuzz f = {.seed = strtoull(value[SEED], NULL, 0),
-                     .cases = strtoull(value[CASES], NULL, 0),
-                     .seconds = strtod(value[SECONDS], NULL),
-                     .show = (unsigned)strtoul(value[SHOW], NULL, 0),
-                     .state = value[STATE],
-                     .folder = value[FOLDER]};
+    static struct fuzz f;
+    f = (struct fuzz){.t.seed = strtoull(value[SEED], NULL, 0),
+                      .cases = strtoull(value[CASES], NULL, 0),
+                      .seconds = strtod(value[SECONDS], NULL),
+                      .show = (unsigned)strtoul(value[SHOW], NULL, 0),
+                      .state = value[STATE],
+                      .folder = value[FOLDER],
+                      .draw = !strcmp(value[VARY], "draw")};
     while (f.mode <= MODE_LOOP && strcmp(value[MODE], mode_names[f.mode]))
         f.mode++;
     if (f.mode > MODE_LOOP)
         errx(2, "no mode %s", value[MODE]);
-    f.emulator[0] =
-        (struct emulator){"oracle", command(value[ORACLE], value[RUNNER]), oracle_env, 120};
-    f.emulator[1] =
-        (struct emulator){"engine", command(value[ENGINE], value[RUNNER]), engine_env, 60};
+    f.t.mode = mode_names[f.mode];
+    f.states = f.cases / 32 < 8                           ? 8
+               : f.mode == MODE_ROW && f.cases / 32 >= 64 ? 64
+               : f.cases / 32 < 32                        ? (unsigned)f.cases / 32
+                                                          : 32;
+    f.emulator[0] = (struct emulator){"oracle", command(value[ORACLE], NULL, value[RUNNER]),
+                                      oracle_env, 120, value[ONE]};
+    f.emulator[1] = (struct emulator){
+        "engine",
+        command(value[ENGINE], strcmp(value[VARY], "none") ? f.vary : NULL, value[RUNNER]),
+        engine_env, 120, value[ONE]};
     choose_rows(&f, value[ROWS]);
     accepted_read(&f.accepted, value[ACCEPTED]);
+    set_vary(&f, f.draw ? 0 : (uint32_t)strtoul(value[VARY], NULL, 0));
     if (value[REPLAY])
         return replay(&f, value[REPLAY]);
-    state_read(&f);
+    tally_read(&f.t, f.state);
     double start = now();
-    while (f.slice * SLICE_CODES < codes_wanted(&f) && f.crashes < f.show / 2 + 1 &&
+    while (f.t.slice * SLICE_CODES < codes_wanted(&f) && f.crashes < f.show / 2 + 1 &&
            (f.seconds <= 0 || now() - start < f.seconds)) {
         run_slice(&f);
-        state_write(&f);
+        tally_write(&f.t, f.state);
     }
     return summary(&f, now() - start);
 }

@@ -62,8 +62,22 @@ void answers_free(struct answers *a)
 
 static void put(FILE *f, const void *data, size_t size)
 {
-    if (fwrite(data, 1, size, f) != size)
+    if (fwrite_unlocked(data, 1, size, f) != size)
         err(1, "write cases");
+}
+
+/* Only what changed since the start before. */
+static void put_start(FILE *f, const struct row_start *s, const struct row_start *before)
+{
+    uint64_t out[ROW_MASKS + ROW_START_WORDS] = {0};
+    const uint64_t *new = (const uint64_t *)s, *old = (const uint64_t *)before;
+    unsigned n = ROW_MASKS;
+    for (unsigned i = 0; i < ROW_START_WORDS; i++)
+        if (new[i] != old[i]) {
+            out[i / 64] |= 1ull << i % 64;
+            out[n++] = new[i];
+        }
+    put(f, out, n * sizeof *out);
 }
 
 /* Codes [*at, ...) of one batch: no slot twice. */
@@ -90,9 +104,11 @@ int run_write(const struct cases *c, unsigned mode)
         struct row_batch b = next_batch(c, at, mode);
         put(f, &b, sizeof b);
         put(f, &c->codes[at], b.codes * sizeof *c->codes);
-        put(f, &c->starts[start], b.starts * sizeof *c->starts);
+        static const struct row_start zeros;
+        const struct row_start *before = &zeros;
+        for (unsigned end = start + b.starts; start < end; before = &c->starts[start++])
+            put_start(f, &c->starts[start], before);
         at += b.codes;
-        start += b.starts;
     }
     if (fclose(f) != 0)
         err(1, "write cases");
@@ -176,10 +192,13 @@ bool run_pair(const struct emulator e[2], const struct cases *c, unsigned mode, 
     int in = run_write(c, mode);
     struct job j[2];
     for (int i = 0; i < 2; i++)
-        j[i] = job_start(&e[i], in);
+        if (!e[i].alone)
+            j[i] = job_start(&e[i], in);
     bool ok = true;
     for (int i = 0; i < 2; i++) {
         memset(&a[i], 0, sizeof a[i]);
+        if (e[i].alone)
+            j[i] = job_start(&e[i], in);
         job_wait(&j[i], e[i].seconds, &a[i]);
         read_answers(j[i].out, c, mode, &a[i]);
         close(j[i].out);

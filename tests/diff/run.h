@@ -27,6 +27,7 @@ struct emulator {
     char **argv;      /* command, NULL-terminated; the runner is its last word */
     char **env;       /* environment */
     unsigned seconds; /* longest run */
+    bool alone;       /* not while the other one runs */
 };
 
 /* What came of a run. */

@@ -28,7 +28,9 @@ static struct {
     uint32_t sig, code;
 } fault;
 static struct row_code codes[ROW_SLOTS];
-static struct row_start starts[ROW_SLOTS * ROW_STATES];
+static uint64_t input[1 << 13];
+static size_t input_at, input_end; /* in words: what is in input[] and not yet taken */
+static struct row_start current;
 static char output[1 << 16] __attribute__((aligned(16)));
 static size_t filled;
 static char signal_stack[65536] __attribute__((aligned(16)));
@@ -136,20 +138,69 @@ static void catch_signals(void)
 }
 
 /* ---- input and output ---- */
+/* The next words of the input; NULL at its end. */
+static const uint64_t *take_words(size_t count)
+{
+    enum { ROOM = sizeof input / 8 };
+    if (input_end - input_at < count) {
+        size_t have = 0;
+        for (; input_at < input_end; input_at++)
+            input[have++] = input[input_at];
+        size_t bytes = 8 * have;
+        while (bytes < 8 * count) {
+            long n = call(__NR_read, 0, (long)((char *)input + bytes), (long)(8 * ROOM - bytes));
+            must(n);
+            if (n == 0 && bytes == 0)
+                return NULL;
+            if (n == 0)
+                stop(2);
+            bytes += (size_t)n;
+        }
+        if (bytes % 8)
+            stop(2);
+        input_at = 0;
+        input_end = bytes / 8;
+    }
+    input_at += count;
+    return input + input_at - count;
+}
 /* False at the end of the input. */
 static int take(void *to, size_t size)
 {
-    size_t have = 0;
-    while (have < size) {
-        long n = call(__NR_read, 0, (long)((char *)to + have), (long)(size - have));
-        must(n);
-        if (n == 0 && have == 0)
+    uint64_t *d = to;
+    for (size_t i = 0; i < size / 8; i++) {
+        const uint64_t *w = take_words(1);
+        if (!w && i == 0)
             return 0;
-        if (n == 0)
+        if (!w)
             stop(2);
-        have += (size_t)n;
+        d[i] = *w;
     }
     return 1;
+}
+static size_t bits_set(uint64_t v)
+{
+    v -= v >> 1 & 0x5555555555555555u;
+    v = (v & 0x3333333333333333u) + (v >> 2 & 0x3333333333333333u);
+    return ((v + (v >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u >> 56;
+}
+/* The next start: what is new in it. */
+static void take_start(void)
+{
+    uint64_t mask[ROW_MASKS], *words = (uint64_t *)&current;
+    if (!take(mask, sizeof mask))
+        stop(2);
+    for (unsigned k = 0; k < ROW_MASKS; k++) {
+        const uint64_t *w = take_words(bits_set(mask[k]));
+        if (!w && mask[k])
+            stop(2);
+        for (uint64_t m = mask[k]; m; m &= m - 1) {
+            unsigned i = 64 * k + (unsigned)__builtin_ctzll(m);
+            if (i >= ROW_START_WORDS)
+                stop(2);
+            words[i] = *w++;
+        }
+    }
 }
 static void flush(void)
 {
@@ -202,21 +253,26 @@ static void place(const struct row_code *c)
 
 static uint64_t hash_memory(uint64_t h, uintptr_t from, uintptr_t to)
 {
-    for (; from < to; from += 8)
-        h = row_hash(h, *(volatile uint64_t *)from);
-    return h;
+    for (; from < to; from += 32) {
+        const volatile uint64_t *w = (uint64_t *)from;
+        uint64_t a = w[0], b = w[1], c = w[2], d = w[3];
+        h = row_hash(row_hash(row_hash(row_hash(h, a), b), c), d);
+    }
+    return row_hash_mix(h);
 }
 
 static uint64_t hash_state(uint64_t h, const struct row_state *s)
 {
-    for (unsigned i = 0; i < 31; i++)
-        h = row_hash(h, s->x[i]);
-    h = row_hash(h, s->sp);
+    for (unsigned i = 0; i < 28; i += 4)
+        h = row_hash(row_hash(row_hash(row_hash(h, s->x[i]), s->x[i + 1]), s->x[i + 2]),
+                     s->x[i + 3]);
+    h = row_hash(row_hash(row_hash(row_hash(h, s->x[28]), s->x[29]), s->x[30]), s->sp);
     h = row_hash(h, (uint64_t)s->nzcv << 32 | s->fpcr);
-    h = row_hash(h, s->fpsr);
-    for (unsigned i = 0; i < 32; i++)
-        h = row_hash(row_hash(h, s->v[i][0]), s->v[i][1]);
-    return h;
+    h = row_hash_mix(row_hash(h, s->fpsr));
+    for (unsigned i = 0; i < 32; i += 2)
+        h = row_hash(row_hash(row_hash(row_hash(h, s->v[i][0]), s->v[i][1]), s->v[i + 1][0]),
+                     s->v[i + 1][1]);
+    return row_hash_mix(h);
 }
 
 /* What memory has where no window was. */
@@ -267,6 +323,20 @@ static void run(const struct row_code *c, const struct row_start *s, uint32_t mo
     }
 }
 
+/* So that what lies around a code is translated when its turn comes, alone as among others: it then
+ * ends where its slot ends. In all modes that FPCR may choose. */
+static void warm_up(void)
+{
+    static const struct row_code nop = {.words = {0xd503201f}, .count = 1, .slot = ROW_SLOTS};
+    static struct row_state state;
+    place(&nop);
+    synchronise(ROW_CODE + ROW_SLOTS * ROW_SLOT, ROW_CODE + (ROW_SLOTS + 1) * ROW_SLOT);
+    for (unsigned mode = 0; mode < 2; mode++) {
+        state.fpcr = mode << 24;
+        runner_enter(&state, ROW_CODE + ROW_SLOTS * ROW_SLOT);
+    }
+}
+
 static void run_batch(const struct row_batch *b)
 {
     unsigned sum = 0;
@@ -280,10 +350,13 @@ static void run_batch(const struct row_batch *b)
     if (sum != b->starts)
         stop(2);
     synchronise(ROW_CODE, ROW_CODE + ROW_SLOTS * ROW_SLOT);
-    unsigned at = 0;
+    warm_up();
+    memset(&current, 0, sizeof current);
     for (unsigned i = 0; i < b->codes; i++)
-        for (unsigned k = 0; k < codes[i].states; k++)
-            run(&codes[i], &starts[at++], b->mode);
+        for (unsigned k = 0; k < codes[i].states; k++) {
+            take_start();
+            run(&codes[i], &current, b->mode);
+        }
     struct row_brief end = {.hash = hash_memory(0, ROW_MEM, ROW_MEM_END)};
     give(&end, sizeof end);
     flush();
@@ -292,7 +365,7 @@ static void run_batch(const struct row_batch *b)
 int runner_main(void)
 {
     struct row_batch b;
-    map(ROW_CODE, ROW_SLOTS * ROW_SLOT, PROT_READ | PROT_WRITE | PROT_EXEC);
+    map(ROW_CODE, (ROW_SLOTS + 1) * ROW_SLOT, PROT_READ | PROT_WRITE | PROT_EXEC);
     map(ROW_ARENA, ROW_MEM - ROW_ARENA, PROT_NONE);
     map(ROW_MEM, ROW_MEM_END - ROW_MEM, PROT_READ | PROT_WRITE);
     map(ROW_MEM_END, ROW_RO - ROW_MEM_END, PROT_NONE);
@@ -302,7 +375,7 @@ int runner_main(void)
     while (take(&b, sizeof b)) {
         if (b.magic != ROW_MAGIC || b.codes > ROW_SLOTS || b.starts > ROW_SLOTS * ROW_STATES)
             stop(2);
-        if (!take(codes, b.codes * sizeof *codes) || !take(starts, b.starts * sizeof *starts))
+        if (!take(codes, b.codes * sizeof *codes))
             stop(2);
         run_batch(&b);
     }

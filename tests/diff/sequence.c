@@ -150,9 +150,21 @@ static bool has_atomic(const struct row_code *c)
     return false;
 }
 
-void sequence_start(struct rng *r, const struct row_code *c, struct row_start *s)
+void sequence_start(struct rng *r, const struct row_code *c, struct row_start *s, bool first)
 {
-    value_state(r, &s->state, 32u << rng_below(r, 2));
+    struct value_registers which = {~0u, ~0u};
+    if (!first) {
+        which = (struct value_registers){0, 0};
+        for (unsigned i = 0; i < c->count; i++) {
+            struct value_registers named = code_registers(a64_decode(c->words[i]), c->words[i]);
+            which.x |= named.x;
+            which.v |= named.v;
+        }
+        uint64_t half = rng_next(r); /* each time others: what else is new would cost most of all */
+        which.x &= (uint32_t)half;
+        which.v &= (uint32_t)(half >> 32);
+    }
+    value_registers(r, &s->state, 32u << rng_below(r, 2), &which);
     s->seed = rng_next(r);
     s->window = ROW_MEM + 0x1000 + (rng_next(r) & 0x1fff0);
     unsigned align = has_atomic(c) ? ~15u : ~0u;

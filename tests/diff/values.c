@@ -174,10 +174,19 @@ uint32_t value_fpcr(struct rng *r)
     return v;
 }
 
-/* An operand that meets another one: equal, opposite, or next to it. */
-static void relate(struct rng *r, struct row_state *s, unsigned bits)
+/* The k-th register of a set. */
+static unsigned member(uint32_t set, unsigned k)
 {
-    unsigned a = rng_below(r, 32), b = rng_below(r, 32), n = 128 / bits;
+    while (k--)
+        set &= set - 1;
+    return (unsigned)__builtin_ctz(set);
+}
+
+/* An operand that meets another one: equal, opposite, or next to it. */
+static void relate(struct rng *r, uint32_t vs, struct row_state *s, unsigned bits)
+{
+    unsigned many = (unsigned)__builtin_popcount(vs), n = 128 / bits;
+    unsigned a = member(vs, rng_below(r, many)), b = member(vs, rng_below(r, many));
     uint64_t top = 1ull << (bits - 1);
     for (unsigned i = 0; i < n; i++) {
         uint64_t value = 0;
@@ -198,24 +207,29 @@ static void relate(struct rng *r, struct row_state *s, unsigned bits)
     }
 }
 
-void value_state(struct rng *r, struct row_state *s, unsigned bits)
+static void vector(struct rng *r, unsigned bits, uint64_t v[2])
 {
-    for (unsigned i = 0; i < 31; i++)
-        s->x[i] = i && rng_percent(r, 5) ? s->x[rng_below(r, i)] : value_integer(r);
+    unsigned kind = rng_below(r, 8);
+    if (kind < 5)
+        value_vector(r, true, bits, v);
+    else if (kind == 5)
+        value_vector(r, true, 16u << rng_below(r, 3), v);
+    else
+        value_vector(r, false, 8u << rng_below(r, 4), v);
+}
+
+void value_registers(struct rng *r, struct row_state *s, unsigned bits,
+                     const struct value_registers *which)
+{
+    for (uint32_t m = which->x & 0x7fffffff; m; m &= m - 1)
+        s->x[__builtin_ctz(m)] = rng_percent(r, 5) ? s->x[rng_below(r, 31)] : value_integer(r);
     s->sp = value_integer(r);
     s->nzcv = (uint32_t)rng_next(r) & 0xf0000000;
     s->fpcr = rng_percent(r, 40) ? 0 : value_fpcr(r);
     s->fpsr = rng_percent(r, 50) ? 0 : (uint32_t)rng_next(r) & ROW_FPSR_BITS;
     s->zero = 0;
-    for (unsigned i = 0; i < 32; i++) {
-        unsigned kind = rng_below(r, 8);
-        if (kind < 5)
-            value_vector(r, true, bits, s->v[i]);
-        else if (kind == 5)
-            value_vector(r, true, 16u << rng_below(r, 3), s->v[i]);
-        else
-            value_vector(r, false, 8u << rng_below(r, 4), s->v[i]);
-    }
-    for (unsigned i = 0; i < 8; i++)
-        relate(r, s, bits);
+    for (uint32_t m = which->v; m; m &= m - 1)
+        vector(r, bits, s->v[__builtin_ctz(m)]);
+    for (unsigned i = __builtin_popcount(which->v) > 8 ? 8 : 1; which->v && i; i--)
+        relate(r, which->v, s, bits);
 }

@@ -32,6 +32,6 @@ slice loop 64
 # that it finds what is wrong: the distribution's 7.2 sets Z for FJCVTZS of -0, and no later one does
 old=$(command -v qemu-aarch64-static) && "$old" --version | grep -q 'version 7\.2' &&
     run "$BUILD/rowfuzz" --oracle="$oracle" --engine="$old" --runner="$REPO/build/guest/runner" \
-        --accepted="$REPO/tests/diff/accepted.txt" --cases-in="$T" --rows=fjcvtzs --cases=2000 &&
+        --accepted="$REPO/tests/diff/accepted.txt" --cases-in="$T" --vary=none --rows=fjcvtzs --cases=2000 &&
     right_run "a known mistake of QEMU 7.2 is found" 1 '^  nzcv .*<<<$'
 true
