@@ -143,9 +143,8 @@ static bool option(const char *o)
 static __attribute__((noreturn)) void usage(void)
 {
     fmt_err("usage: archway-engine [--strace] [--stats] [--dump=insn,ir,code] [--perf-map]"
-            " [--code-limit=MIB] [--vary=N]\n       [--cosim[=FILE]] [--exec=self|kernel] [-0 "
-            "ARGV0] PROGRAM "
-            "[ARG]...\n");
+            " [--code-limit=MIB] [--vary=N]\n       [--cosim[=FILE]] [--exec=self|kernel]"
+            " [-0 ARGV0] PROGRAM [ARG]...\n");
     stop(2);
 }
 
