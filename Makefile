@@ -95,6 +95,7 @@ tests: $(UNIT_BIN)
 include tests/guest/mod.mk
 include tests/isa/mod.mk
 include tests/diff/mod.mk
+include tests/suites/mod.mk
 
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(O)/fuzzers/%,$(FUZZ_SRC))
@@ -150,6 +151,7 @@ help:
 	@echo "make isa-coverage   A64's rows: lifted or not, and their cost in host instructions"
 	@echo "make row-campaign   100 million instances of it, in pieces: stop and start it at will"
 	@echo "make row-fuzz    the engine against QEMU, instruction by instruction (ROWS= CASES= SEED= FUZZ_MODE=)"
+	@echo "make suite-python suite-perl   their own test suites, native and under the engine (UNITS= SUITE_OPTIONS=)"
 	@echo "make lint fmt    check, or make, the house style"
 	@echo "make ready       fmt + lint + check + sanitizers: before each commit"
 	@echo "make bench       the benchmarks; bench-engine compares the engine with QEMU and native (BENCH=)"

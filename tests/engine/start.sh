@@ -11,7 +11,7 @@ ARCHWAY=${ENGINE:-${ARCHWAY_BUILD:-$HERE/../../build/rel}/archway-engine}
 ENGINE=$T/bin/archway
 need aarch64-linux-gnu-gcc
 make -s -j2 -C "$REPO" guests >&2 || { not_ok "build the guest programs"; exit; }
-for name in hello_raw exit_raw args hello; do cp -- "$REPO/build/guest/$name" "$T/bin/"; done
+for name in hello_raw exit_raw args hello exec; do cp -- "$REPO/build/guest/$name" "$T/bin/"; done
 engine() {
     run "${AS_USER[@]}" timeout -s KILL 60 "$ENGINE" "$@"
 }
@@ -95,6 +95,12 @@ cd "$3" || exit
 ./exit_raw
 echo "status $?"
 EOF
+cat >"$T/tmp/execs" <<'EOF'
+. "$1" "$2" POCF "$3" >/dev/null || exit
+mount -t tmpfs tmpfs /tmp || exit 77
+cp exec /tmp && cd /tmp || exit
+exec ./exec
+EOF
 unshare_root=("${AS_USER[@]}" unshare --user --map-root-user --mount --propagation private)
 run "${unshare_root[@]}" bash "$T/tmp/rule" "$ENGINE" POCF "$T/bin"
 if [ "$STATUS" = 77 ] || ! [[ $OUT == *status* ]]; then
@@ -104,4 +110,7 @@ else
         run "${unshare_root[@]}" bash "$T/tmp/rule" "$ENGINE" "$flags" "$T/bin"
         is "rule with flags '$flags'" "$OUT $ERR" $'3 args\n--strace\ntwo\nstatus 42 '
     done
+    # what a descriptor with close-on-exec leads to, among others: the kernel alone says ENOENT
+    run "${unshare_root[@]}" bash "$T/tmp/execs" "$T/tmp/rule" "$ENGINE" "$T/bin"
+    is "exec in its ways under a rule" "$STATUS $OUT $ERR" "0 $(sed -n 's,^// out: ,,p' "$REPO/tests/guest/exec.c") "
 fi

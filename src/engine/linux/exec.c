@@ -2,12 +2,13 @@
  *
  * execve and execveat.
  *
- * Two ways. In *kernel* mode every execve goes to the host as it is: a binfmt_misc rule starts the
- * engine again. In *self* mode (rt_options.exec_self: the engine was started by hand and no rule
- * need exist) a program of the guest's architecture becomes an argument of the engine's own file,
- * and "#!" is followed here, as the kernel would not find an interpreter of the guest's. All else
- * goes to the kernel in this mode, too: programs of the host's architecture run, and what is
- * refused is refused by it.
+ * Two ways. In *kernel* mode an execve goes to the host as it is: a binfmt_misc rule starts the
+ * engine again. Only what a close-on-exec descriptor leads to is started as in self mode, since the
+ * kernel refuses to name it to an interpreter. In *self* mode (rt_options.exec_self: the engine was
+ * started by hand and no rule need exist) a program of the guest's architecture becomes an argument
+ * of the engine's own file, and "#!" is followed here, as the kernel would not find an interpreter
+ * of the guest's. All else goes to the kernel in this mode, too: programs of the host's
+ * architecture run, and what is refused is refused by it.
  *
  * The engine's own file is the path that it was started by (AT_EXECFN, made absolute then), if that
  * is still the same file, else /proc/self/exe: so a chroot without /proc works as well as a chroot
@@ -254,7 +255,7 @@ static void push_options(struct exec *x)
         push_front(x, "--stats");
     if (o->strace)
         push_front(x, "--strace");
-    push_front(x, "--exec=self");
+    push_front(x, o->exec_self ? "--exec=self" : "--exec=kernel");
 }
 
 /* archway-engine OPTIONS --execfn name --file path -- argv...; fd is the program. */
@@ -294,6 +295,8 @@ static long choose(struct exec *x)
         if (guest)
             through_engine(x, fd);
         sys(__NR_close, fd);
+        if (!rt_options.exec_self) /* scripts are refused on all machines */
+            return 0;
         if (guest || n < 3 || header[0] != '#' || header[1] != '!')
             return 0;
         if (depth == DEPTH)
@@ -301,6 +304,15 @@ static long choose(struct exec *x)
         if (!follow_script(x, depth, header, n))
             return -ENOEXEC;
     }
+}
+
+/* Is the name that an interpreter would get, /dev/fd/N, gone once the exec is done? */
+static bool name_closes(const struct exec *x)
+{
+    if (x->dirfd == AT_FDCWD || *x->path == '/')
+        return false;
+    long flags = sys(__NR_fcntl, x->dirfd, F_GETFD);
+    return flags >= 0 && flags & FD_CLOEXEC;
 }
 
 /* ---- the call ---- */
@@ -313,7 +325,7 @@ static long execute(struct cpu *cpu, struct exec *x, uint64_t path, uint64_t arg
         x->path = x->target;
         x->dirfd = AT_FDCWD;
     }
-    if (rt_options.exec_self) {
+    if (rt_options.exec_self || name_closes(x)) {
         r = copy_arguments(x, argv);
         if (r == 0)
             r = choose(x);
