@@ -148,7 +148,7 @@ help:
 	@echo "make asan|ubsan  the unit tests under a sanitizer"
 	@echo "make fuzz        every fuzzer for FUZZ_SECONDS (300) seconds"
 	@echo "make isa-random isa-sweep   A64's decoder and texts against LLVM: N random words, all 2^32"
-	@echo "make isa-coverage   A64's rows: lifted or not, and their cost in host instructions"
+	@echo "make isa-coverage   A64's rows: lifted or not, fuzzed how often, their cost; isa-table keeps it in docs/ISA.md"
 	@echo "make row-campaign   100 million instances of it, in pieces: stop and start it at will"
 	@echo "make row-fuzz    the engine against QEMU, instruction by instruction (ROWS= CASES= SEED= FUZZ_MODE=)"
 	@echo "make suite-python suite-perl   their own test suites, native and under the engine (UNITS= SUITE_OPTIONS=)"

@@ -38,4 +38,11 @@ row-replay: $(O)/rowfuzz build/guest/runner
 # 100 million instances, in pieces: stop it and start it at will. The record is tests/diff/campaign.tsv.
 row-campaign: $(O)/rowfuzz $(O)/archway-engine build/guest/runner
 	@tests/diff/campaign --build=$(O) $(CAMPAIGN)
-.PHONY: row-fuzz row-replay row-campaign
+build/guest/fp_vectors: tests/diff/fp_vectors.c tests/diff/mod.mk
+	@mkdir -p $(@D)
+	@echo "  GUEST-CC $<"
+	@$(GUEST_CC) $(GUEST_FLAGS) -o $@ $<
+# tests/diff/fp_vectors.bin, for tests/engine/fpvectors.sh
+fp-vectors: build/guest/fp_vectors
+	@tests/diff/fp-vectors --program=$<
+.PHONY: row-fuzz row-replay row-campaign fp-vectors
