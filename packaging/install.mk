@@ -45,6 +45,10 @@ install: all $(DOCS)
 	@$(INSTALL) -m 644 $(O)/doc/completion/bash $(DESTDIR)$(datadir)/bash-completion/completions/archway
 	@$(INSTALL) -m 644 $(O)/doc/completion/zsh $(DESTDIR)$(datadir)/zsh/site-functions/_archway
 	@$(INSTALL) -m 644 $(O)/doc/completion/fish $(DESTDIR)$(datadir)/fish/vendor_completions.d/archway.fish
+	@$(INSTALL) -d $(DESTDIR)$(datadir)/archway/init
+	@for s in openrc sysvinit; do sed 's|/usr/bin/archway|$(bindir)/archway|' packaging/init/archway-binfmt.$$s \
+	    > $(DESTDIR)$(datadir)/archway/init/archway-binfmt.$$s && \
+	    chmod 755 $(DESTDIR)$(datadir)/archway/init/archway-binfmt.$$s || exit 1; done
 	@echo "installed into $(DESTDIR)$(PREFIX)"
 
 uninstall:
@@ -54,6 +58,6 @@ uninstall:
 	    $(DESTDIR)$(datadir)/bash-completion/completions/archway \
 	    $(DESTDIR)$(datadir)/zsh/site-functions/_archway \
 	    $(DESTDIR)$(datadir)/fish/vendor_completions.d/archway.fish
-	@rm -rf $(DESTDIR)$(includedir)/archway $(DESTDIR)$(libexecdir)/archway
+	@rm -rf $(DESTDIR)$(includedir)/archway $(DESTDIR)$(libexecdir)/archway $(DESTDIR)$(datadir)/archway
 
 .PHONY: docs install uninstall

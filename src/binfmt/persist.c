@@ -1,4 +1,17 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The files that keep rules over restarts.
+ *
+ * The idea: they are computed from the records as a whole, compared with what is there, and written
+ * only where they differ, so that the caller knows whether systemd has to be told.
+ *
+ * Invariants:
+ * 1. A file is replaced or removed only if its first line is ours, a link only if it leads to our
+ *    unit.
+ * 2. Text from outside (paths) is escaped for where it stands.
+ *
+ * Left out: which paths, and whether there is a systemd: cli's part.
+ */
 #include "binfmt/persist.h"
 
 #include "base/buf.h"
@@ -6,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 /* The first line of every file that is ours: what lacks it is never touched. */
@@ -31,27 +45,78 @@ char *persist_rules_text(const struct records *r)
     return text;
 }
 
+/* Text for a unit file, with these characters doubled (% begins a specifier everywhere, $ a
+ * variable in commands) and in quotes if quote. Fresh memory, or NULL. */
+static char *escaped(const char *text, const char *doubled, bool quote)
+{
+    struct buf b = {0};
+    if (quote)
+        buf_addc(&b, '"');
+    for (; *text; text++) {
+        if (strchr(doubled, *text))
+            buf_addc(&b, *text);
+        else if (quote && (*text == '"' || *text == '\\'))
+            buf_addc(&b, '\\');
+        buf_addc(&b, *text);
+    }
+    if (quote)
+        buf_addc(&b, '"');
+    char *copy = buf_steal(&b);
+    buf_fini(&b);
+    return copy;
+}
+
 /* It follows restarts of systemd-binfmt, which throws all rules away and registers what it finds;
  * --force, since that made the rules anew and nobody knows from which file. */
-static char *unit_text(const char *program)
+char *persist_unit_system(const char *program)
 {
-    return str_printf(MARK "[Unit]\n"
-                           "Description=Register the interpreters of foreign programs\n"
-                           "Documentation=man:archway-install(1) man:archway-refresh(1)\n"
-                           "DefaultDependencies=no\n"
-                           "After=local-fs.target proc-sys-fs-binfmt_misc.automount "
-                           "proc-sys-fs-binfmt_misc.mount systemd-binfmt.service\n"
-                           "PartOf=systemd-binfmt.service\n"
-                           "Conflicts=shutdown.target\n"
-                           "Before=shutdown.target\n"
-                           "ConditionPathExists=" RECORD_HOST_FILE "\n"
-                           "\n[Service]\n"
-                           "Type=oneshot\n"
-                           "RemainAfterExit=yes\n"
-                           "ExecStart=\"%s\" refresh --force\n"
-                           "\n[Install]\n"
-                           "WantedBy=multi-user.target\n",
-                      program);
+    _cleanup_free_ char *word = escaped(program, "%$", true);
+    return !word ? NULL
+                 : str_printf(MARK "[Unit]\n"
+                                   "Description=Register the interpreters of foreign programs\n"
+                                   "Documentation=man:archway-install(1) man:archway-refresh(1)\n"
+                                   "DefaultDependencies=no\n"
+                                   "After=local-fs.target proc-sys-fs-binfmt_misc.automount "
+                                   "proc-sys-fs-binfmt_misc.mount systemd-binfmt.service\n"
+                                   "PartOf=systemd-binfmt.service\n"
+                                   "Conflicts=shutdown.target\n"
+                                   "Before=shutdown.target\n"
+                                   "ConditionPathExists=" RECORD_HOST_FILE "\n"
+                                   "\n[Service]\n"
+                                   "Type=oneshot\n"
+                                   "RemainAfterExit=yes\n"
+                                   "ExecStart=%s refresh --force\n"
+                                   "\n[Install]\n"
+                                   "WantedBy=multi-user.target systemd-binfmt.service\n",
+                              word);
+}
+
+/* Podman's pause process, which keeps the namespace, stays in the unit's control group where Podman
+ * could not give it one of its own: hence RemainAfterExit. */
+char *persist_unit_podman(const char *podman, const char *program, const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    _cleanup_free_ char *by = escaped(podman, "%$", true);
+    _cleanup_free_ char *word = escaped(program, "%$", true);
+    _cleanup_free_ char *condition = escaped(file, "%", false);
+    _cleanup_free_ char *storage = strndup(file, slash ? (size_t)(slash - file) : 0);
+    _cleanup_free_ char *variable = storage ? str_printf("ARCHWAY_STORAGE=%s", storage) : NULL;
+    _cleanup_free_ char *setting = variable ? escaped(variable, "%", true) : NULL;
+    return !by || !word || !setting || !condition
+               ? NULL
+               : str_printf(MARK "[Unit]\n"
+                                 "Description=Register the interpreters of foreign programs for "
+                                 "rootless Podman\n"
+                                 "Documentation=man:archway-install(1) man:archway-refresh(1)\n"
+                                 "ConditionPathExists=%s\n"
+                                 "\n[Service]\n"
+                                 "Type=oneshot\n"
+                                 "RemainAfterExit=yes\n"
+                                 "Environment=%s\n"
+                                 "ExecStart=%s unshare %s refresh\n"
+                                 "\n[Install]\n"
+                                 "WantedBy=default.target\n",
+                            condition, setting, by, word);
 }
 
 /* 1: it is ours, 0: not there, -1: someone else's (or unreadable). *ret_same: it has that text. */
@@ -95,48 +160,66 @@ static bool drop(const char *path, bool *changed, struct aw_err *err)
 }
 
 /* What `systemctl enable` does, without a systemd that runs. */
-static bool put_link(bool *changed, struct aw_err *err)
+static bool put_link(const char *path, const char *unit, bool *changed, struct aw_err *err)
 {
-    char at[256], dir[] = PERSIST_WANTS;
-    ssize_t n = readlink(PERSIST_WANTS, at, sizeof(at) - 1);
-    if (n > 0 && (at[n] = 0, str_eq(at, PERSIST_UNIT)))
+    char at[PATH_MAX];
+    ssize_t n = readlink(path, at, sizeof(at) - 1);
+    if (n > 0 && (at[n] = 0, str_eq(at, unit)))
         return true;
+    _cleanup_free_ char *dir = strdup(path);
+    if (!dir)
+        return aw_fail(err, AW_E_NOMEM, 0, "%s: no memory", path);
     *strrchr(dir, '/') = 0;
     *changed = true;
     if (!file_mkdirs(AT_FDCWD, dir, 0755, err))
         return false;
-    unlink(PERSIST_WANTS);
-    return symlink(PERSIST_UNIT, PERSIST_WANTS) == 0 ||
-           aw_fail(err, AW_E_IO, errno, "link %s", PERSIST_WANTS);
+    unlink(path);
+    return symlink(unit, path) == 0 || aw_fail(err, AW_E_IO, errno, "link %s", path);
 }
 
-static bool drop_link(bool *changed, struct aw_err *err)
+static bool drop_link(const char *path, const char *unit, bool *changed, struct aw_err *err)
 {
-    char at[256];
-    ssize_t n = readlink(PERSIST_WANTS, at, sizeof(at) - 1);
+    char at[PATH_MAX];
+    ssize_t n = readlink(path, at, sizeof(at) - 1);
     if (n < 0)
         return true;
     at[n] = 0;
-    if (!str_eq(at, PERSIST_UNIT))
+    if (!str_eq(at, unit))
         return true;
     *changed = true;
-    return unlink(PERSIST_WANTS) == 0 || aw_fail(err, AW_E_IO, errno, "remove %s", PERSIST_WANTS);
+    if (unlink(path) < 0)
+        return aw_fail(err, AW_E_IO, errno, "remove %s", path);
+    /* a folder of links has no other use; one that is not empty stays */
+    _cleanup_free_ char *dir = strdup(path);
+    if (dir) {
+        *strrchr(dir, '/') = 0;
+        rmdir(dir);
+    }
+    return true;
 }
 
-bool persist_sync(const struct records *r, const char *program, bool *ret_changed,
+static bool sync_unit(const struct persist *p, bool wanted, bool *changed, struct aw_err *err)
+{
+    wanted = wanted && p->text;
+    if (wanted && !put(p->unit, p->text, changed, err))
+        return false;
+    for (const char *const *l = p->links; *l; l++)
+        if (!(wanted ? put_link(*l, p->unit, changed, err) : drop_link(*l, p->unit, changed, err)))
+            return false;
+    return wanted || drop(p->unit, changed, err);
+}
+
+bool persist_sync(const struct records *r, const struct persist *p, bool *ret_changed,
                   struct aw_err *err)
 {
-    bool changed = false, ok;
-    if (count(r) == 0) {
-        ok = drop(PERSIST_RULES, &changed, err) && drop_link(&changed, err) &&
-             drop(PERSIST_UNIT, &changed, err);
-    } else {
+    bool changed = false, wanted = count(r) > 0, ok = true;
+    if (p->rules && wanted) {
         _cleanup_free_ char *rules = persist_rules_text(r);
-        _cleanup_free_ char *unit = program ? unit_text(program) : NULL;
-        ok = put(PERSIST_RULES, rules, &changed, err) &&
-             (program ? put(PERSIST_UNIT, unit, &changed, err) && put_link(&changed, err)
-                      : drop_link(&changed, err) && drop(PERSIST_UNIT, &changed, err));
+        ok = put(p->rules, rules, &changed, err);
+    } else if (p->rules) {
+        ok = drop(p->rules, &changed, err);
     }
+    ok = ok && sync_unit(p, wanted, &changed, err);
     if (ret_changed)
         *ret_changed = changed;
     return ok;

@@ -3,8 +3,7 @@
  * Which instance of binfmt_misc a verb changes, and how its plan is carried out and shown.
  *
  * The idea: in the machine's first user namespace it is the host's instance, with records below
- * /var/lib; in any other it is that namespace's own, with records in the user's runtime folder,
- * which goes away as the namespace does.
+ * /var/lib; in any other it is that namespace's own, with records where place.h says.
  *
  * Invariants:
  * 1. With --dry-run nothing is changed, also no instance is made: a user namespace that once had
@@ -13,10 +12,10 @@
  * 3. The exit status is 0 only if all that was asked is so.
  */
 #include "cli/formats.h"
+#include "cli/keep.h"
 
 #include "base/file.h"
 #include "base/spawn.h"
-#include "binfmt/persist.h"
 #include "codec/js.h"
 
 #include <errno.h>
@@ -207,9 +206,9 @@ static bool may_change(struct cli *c, struct cli_change *r, struct aw_err *err)
 
 static bool open_records(struct cli *c, struct cli_change *r, struct aw_err *err)
 {
-    r->file = r->host ? strdup(RECORD_HOST_FILE) : cli_env_rules(&c->env, err);
+    r->file = cli_place_records(r->place, &c->env, err);
     if (!r->file)
-        return r->host ? aw_fail(err, AW_E_NOMEM, 0, "path of the records") : false;
+        return false;
     if (!c->args.dry_run) {
         _cleanup_free_ char *dir = strdup(r->file);
         _cleanup_free_ char *lock = str_printf("%s.lock", r->file);
@@ -228,10 +227,11 @@ static bool open_records(struct cli *c, struct cli_change *r, struct aw_err *err
 bool cli_change_open(struct cli *c, enum cli_change_how how, struct cli_change *ret,
                      struct aw_err *err)
 {
-    struct cli_change r = {.host = aw_instance_in_initial_ns(), .lock = -1};
+    struct cli_change r = {.place = cli_place_find(), .lock = -1};
+    r.host = r.place == CLI_PLACE_HOST;
     r.before = json_object_new_array();
     r.now.bounded = !r.host;
-    bool ok = may_change(c, &r, err) && open_records(c, &r, err);
+    bool ok = may_change(c, &r, err) && cli_keep_can(c, r.place, err) && open_records(c, &r, err);
     if (ok && (how != CLI_CHANGE_RECORDED || r.now.records.n > 0)) {
         bool ready = how == CLI_CHANGE_READY || how == CLI_CHANGE_RECORDED;
         struct aw_err why = AW_ERR_INIT;
@@ -263,7 +263,7 @@ void cli_change_close(struct cli_change *r)
 /* ---- carrying out -----------------------------------------------------------------------------
  */
 
-static bool uses_persist(const struct cli_change *r)
+static bool keeps_any(const struct cli_change *r)
 {
     for (size_t i = 0; i < r->now.records.n; i++)
         if (r->now.records.v[i].persist)
@@ -271,69 +271,26 @@ static bool uses_persist(const struct cli_change *r)
     return false;
 }
 
-/* A systemd that runs has to be told of new unit files; elsewhere there is nobody to tell. */
-static void tell_systemd(struct cli *c)
+/* With the last record goes all else that was made for them. */
+static void remove_traces(const struct cli_change *r)
 {
-    if (access("/run/systemd/system", F_OK) < 0)
+    _cleanup_free_ char *path = str_printf("%s.lock", r->file);
+    if (!path || r->lock < 0)
         return;
-    const char *argv[] = {"systemctl", "daemon-reload", NULL};
-    struct spawn s = {.argv = argv, .timeout_ms = 20000};
-    struct spawn_result result = {0};
-    struct aw_err why = AW_ERR_INIT;
-    if (!spawn_check(&s, &result, &why))
-        aw_log(&c->log, AW_LOG_WARN, "systemctl daemon-reload: %s", why.message);
-    spawn_result_fini(&result);
+    unlink(path); /* whoever waits for the lock looks whether it is still there */
+    *strrchr(path, '/') = 0;
+    if (r->place == CLI_PLACE_HOST || r->place == CLI_PLACE_SYSTEM)
+        rmdir(path);
 }
 
-static bool root_only(const char *path)
+static bool write_down(struct cli *c, struct cli_change *r, bool kept, struct aw_err *err)
 {
-    struct stat st;
-    /* in a sticky folder (/tmp) others make files, but leave root's alone */
-    return stat(path, &st) == 0 && st.st_uid == 0 &&
-           (!(st.st_mode & 022) || (S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX)));
-}
-
-/* Can others than root change what this absolute path leads to? */
-static bool others_write(const char *path)
-{
-    char part[PATH_MAX];
-    snprintf(part, sizeof(part), "%s", path);
-    bool safe = root_only("/") && root_only(part);
-    for (char *slash = strrchr(part, '/'); safe && slash && slash != part;
-         slash = strrchr(part, '/')) {
-        *slash = 0;
-        safe = root_only(part);
-    }
-    return !safe;
-}
-
-/* The program that a unit may start as root at boot, in fresh memory, or NULL. */
-static char *program_for_unit(struct cli *c, const struct cli_change *r)
-{
-    char *program = realpath("/proc/self/exe", NULL);
-    if (!program || !r->host || !others_write(program))
-        return program;
-    aw_log(&c->log, AW_LOG_WARN,
-           "no systemd unit is written: others than root can change %s. systemd-binfmt registers "
-           "the rules at boot all the same",
-           program);
-    free(program);
-    return NULL;
-}
-
-static bool write_down(struct cli *c, struct cli_change *r, bool persisted, struct aw_err *err)
-{
-    bool changed = false;
-    if (!records_save(r->file, &r->now.records, err))
-        return false;
-    if (!persisted && !uses_persist(r))
-        return true;
-    _cleanup_free_ char *program = uses_persist(r) ? program_for_unit(c, r) : NULL;
-    if (!persist_sync(&r->now.records, program, &changed, err))
-        return aw_context(err, "keep rules over restarts");
-    if (changed)
-        tell_systemd(c);
-    return true;
+    bool ok = records_save(r->file, &r->now.records, err);
+    if (ok && (kept || keeps_any(r)))
+        ok = cli_keep_sync(c, r, err);
+    if (ok && r->now.records.n == 0)
+        remove_traces(r);
+    return ok;
 }
 
 /* Steps that only bridge a gap interest nobody who did not ask for a dry run. */
@@ -421,10 +378,10 @@ int cli_change_finish(struct cli *c, struct cli_change *r, const struct aw_err *
     struct aw_err err = AW_ERR_INIT, writing = AW_ERR_INIT;
     int status = first->code != AW_OK ? cli_fail(c, first) : 0;
     if (!c->args.dry_run) {
-        bool persisted = uses_persist(r);
+        bool kept = keeps_any(r);
         if (!plan_apply(&r->plan, &r->now, cli_interrupted, &err))
             status = cli_fail(c, &err);
-        if (!write_down(c, r, persisted, &writing))
+        if (!write_down(c, r, kept, &writing))
             status = cli_fail(c, &writing);
     }
     cli_out_clear(&c->out);

@@ -6,12 +6,14 @@
 #define CLI_CHANGE_H
 
 #include "cli/cli.h"
+#include "cli/place.h"
 
 #include "binfmt/plan.h"
 
 #include <archway/catalogue.h>
 
 struct cli_change {
+    enum cli_place place;       /* whose rules */
     bool host;                  /* the machine's own instance; else the one of a user namespace */
     struct plan_now now;        /* instance, entries, records; inst is closed by cli_change_close */
     struct plan plan;           /* filled in by the verb */

@@ -7,6 +7,8 @@
  */
 #include "cli/rules.h"
 
+#include "cli/place.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <sched.h>
@@ -16,8 +18,7 @@
 static void load_records(struct cli *c, struct cli_rules *r)
 {
     struct aw_err err = AW_ERR_INIT;
-    bool host = aw_instance_in_initial_ns();
-    _cleanup_free_ char *path = host ? strdup(RECORD_HOST_FILE) : cli_env_rules(&c->env, &err);
+    _cleanup_free_ char *path = cli_place_records(cli_place_find(), &c->env, &err);
     if (path && records_load(path, &r->records, &err))
         return;
     r->records = (struct records){0};

@@ -442,7 +442,7 @@ const struct cli_option cli_options[] = {
     {.name = "persist",
      .verbs = CLI_V(INSTALL) | CLI_V(REGISTER) | CLI_V(IMPORT),
      .group = "Options",
-     .help = "keep the rules over restarts (install on the host: the default)",
+     .help = "keep the rules over restarts (install on the host, or for Podman: the default)",
      .more = "`--persist=false` leaves no file but Archway's record of the rules.",
      .how = CLI_SET,
      .call = cli_opt_persist},

@@ -383,8 +383,14 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
                          "one. A rule of someone else that does the same is kept. A rule is "
                          "replaced without a moment in which there is none.\n\n"
                          "On the host the rules are kept over restarts: by a binfmt.d file and a "
-                         "systemd unit, archway-binfmt.service. Other init systems should run "
-                         "`archway refresh --force` at boot.",
+                         "systemd unit, archway-binfmt.service, which also brings them back when "
+                         "systemd-binfmt throws all rules away. Where there is no systemd, have "
+                         "`archway refresh --force` run at boot; scripts for OpenRC and sysvinit "
+                         "are in PREFIX/share/archway/init. Within rootless Podman's namespace "
+                         "(`podman unshare archway install`) a unit of the user's registers them "
+                         "again at his next login; without systemd, `podman unshare archway "
+                         "refresh` does. Any other user namespace ends with its last process, and "
+                         "its rules with it.",
                      .examples = examples_install,
                      .see_also = "binfmt.d(5), systemd-binfmt.service(8)",
                      .max = -1,

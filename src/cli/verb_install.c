@@ -21,7 +21,8 @@ static bool one_platform(struct cli *c, struct cli_change *r, const struct aw_ar
         struct plan_want want = {
             .rule = &rule,
             .platform = platform,
-            .persist = c->args.persist == CLI_UNSET ? r->host : c->args.persist == CLI_TRUE,
+            .persist = c->args.persist == CLI_UNSET ? r->place != CLI_PLACE_NAMESPACE
+                                                    : c->args.persist == CLI_TRUE,
             .force = c->args.force,
         };
         if (!aw_arch_rule(arch, i, path, flags_for(c, r), &rule, err) ||

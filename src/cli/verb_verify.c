@@ -227,8 +227,7 @@ int cli_verb_verify(struct cli *c)
     bool on = true, chosen[64] = {false};
     AW_BUG_ON(aw_arch_at(AW_LEN(chosen)) != NULL);
     cli_interrupt_catch();
-    _cleanup_free_ char *file =
-        aw_instance_in_initial_ns() ? strdup(RECORD_HOST_FILE) : cli_env_rules(&c->env, &err);
+    _cleanup_free_ char *file = cli_place_records(cli_place_find(), &c->env, &err);
     int status;
     if (!file || !records_load(file, &now.records, &err) || !look(&now, &on, &err))
         status = cli_fail(c, &err);

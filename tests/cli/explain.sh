@@ -161,6 +161,12 @@ like "doctor: mounted read-only" "$OUT" '^note +binfmt_misc is mounted read-only
 own 'umount /proc/sys/fs/binfmt_misc; archway doctor'
 like "doctor: not mounted" "$OUT" '^note +binfmt_misc: it is not mounted'
 
+# ---- what cannot be kept ---------------------------------------------------------------------------
+own 'archway register --persist ":kept:E::kept::/bin/true:F"; echo "status $?"; ls $here | grep kept'
+like "--persist where nobody makes the namespace anew: refused" "$OUT" '^status 1$'
+unlike "--persist: and nothing is registered" "$OUT" '^kept$'
+like "--persist: what to do instead" "$ERR" 'podman unshare archway register'
+
 # ---- names that are no text -----------------------------------------------------------------------
 own 'printf ":\xff\xc3\xa9\xed\xa0\x80\xc0\x80x\033:M::ODD::/bin/sh:" >$here/register
     archway ls --json | python3 -c "import json, sys

@@ -14,7 +14,8 @@ missing=''
 for f in bin/archway libexec/archway/archway-engine libexec/archway/archway-format lib/libarchway.a lib/pkgconfig/archway.pc include/archway/err.h \
     share/man/man1/archway.1 share/man/man1/archway-run.1 \
     share/bash-completion/completions/archway share/zsh/site-functions/_archway \
-    share/fish/vendor_completions.d/archway.fish; do
+    share/fish/vendor_completions.d/archway.fish share/archway/init/archway-binfmt.openrc \
+    share/archway/init/archway-binfmt.sysvinit; do
     [ -s $f ] || missing+=" $f"
 done
 is "all files are there" "$missing" ""
@@ -23,6 +24,10 @@ is "a page for every verb" "$(find share/man/man1 -name 'archway-*.1' | wc -l)" 
 is "nothing names the folder it was built in" "$(grep -rlF -e "$REPO" -e "$dest" share lib/pkgconfig)" ""
 run bin/archway --version
 right_run "the installed program runs" 0 '^archway '
+
+is "init scripts start the installed program" "$(grep -l '=.*/usr/bin/archway' share/archway/init/* | wc -l)" 2
+run sh share/archway/init/archway-binfmt.sysvinit nonsense
+is "sysvinit's script has a usage" "$STATUS" 2
 
 cat >"$T/use.c" <<'C'
 #include <archway/err.h>

@@ -348,6 +348,66 @@ TEST(binfmt_d_text_is_what_parses)
     records_fini(&r);
 }
 
+static bool there(const char *path)
+{
+    return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Links, unit and rules come and go together; files of others stay. */
+TEST(files_that_keep_rules)
+{
+    char dir[] = "/tmp/archway-plan-XXXXXX", at[4][64];
+    struct records r = {0};
+    struct aw_err err = AW_ERR_INIT;
+    bool changed = false;
+    CHECK(mkdtemp(dir));
+    static const char *const names[] = {"rules.conf", "some.service", "a.wants/s", "b.wants/s"};
+    for (size_t i = 0; i < 4; i++)
+        snprintf(at[i], sizeof(at[i]), "%s/%s", dir, names[i]);
+    const char *const links[] = {at[2], at[3], NULL};
+    char *text = persist_unit_system("/opt/100%/a \"b\" $c/archway");
+    CHECK_CONTAINS(text, "\nExecStart=\"/opt/100%%/a \\\"b\\\" $$c/archway\" refresh --force\n");
+    struct persist p = {.rules = at[0], .unit = at[1], .links = links, .text = text};
+    struct record rec = {.name = strdup("a"),
+                         .platform = strdup(""),
+                         .text = strdup(":a:E::aa::/x:"),
+                         .path = strdup("/x"),
+                         .persist = true};
+    CHECK_OK(records_put(&r, &rec, &err), err);
+    CHECK_OK(persist_sync(&r, &p, &changed, &err), err);
+    CHECK(changed && there(at[0]) && there(at[1]) && there(at[2]) && there(at[3]));
+    CHECK_OK(persist_sync(&r, &p, &changed, &err), err);
+    CHECK(!changed);
+    p.text = NULL; /* no unit any more, the rules stay */
+    CHECK_OK(persist_sync(&r, &p, &changed, &err), err);
+    CHECK(changed && there(at[0]) && !there(at[1]) && !there(at[2]) && !there(at[3]));
+    r.v[0].persist = false;
+    CHECK_OK(persist_sync(&r, &p, &changed, &err), err);
+    CHECK(changed && !there(at[0]));
+    /* someone else's file of that name is neither replaced nor removed */
+    FILE *f = fopen(at[0], "w");
+    fputs(":b:E::bb::/y:\n", f);
+    fclose(f);
+    CHECK_OK(persist_sync(&r, &p, &changed, &err), err);
+    CHECK(!changed && there(at[0]));
+    r.v[0].persist = true;
+    CHECK(!persist_sync(&r, &p, &changed, &err));
+    CHECK_INT(err.code, AW_E_EXIST);
+    unlink(at[0]);
+    CHECK(rmdir(dir) == 0);
+    free(text);
+    records_fini(&r);
+}
+
+TEST(unit_of_a_podman_user)
+{
+    char *text = persist_unit_podman("/usr/bin/podman", "/opt/archway", "/home/a b/$x%/rules.json");
+    CHECK_CONTAINS(text, "\nConditionPathExists=/home/a b/$x%%/rules.json\n");
+    CHECK_CONTAINS(text, "\nEnvironment=\"ARCHWAY_STORAGE=/home/a b/$x%%\"\n");
+    CHECK_CONTAINS(text, "\nExecStart=\"/usr/bin/podman\" unshare \"/opt/archway\" refresh\n");
+    free(text);
+}
+
 TEST(the_host_runs_its_own_guest)
 {
     struct aw_err err = AW_ERR_INIT;
