@@ -37,12 +37,19 @@ void aw_findings_add(struct aw_findings *f, const char *kind, enum aw_severity s
     f->v = more;
     struct aw_finding *x = &f->v[f->n++];
     x->kind = kind;
+    x->fix = AW_FIX_NONE;
     x->severity = severity;
     snprintf(x->mend, sizeof(x->mend), "%s", mend ? mend : "");
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(x->message, sizeof(x->message), fmt, ap);
     va_end(ap);
+}
+
+void aw_findings_safe(struct aw_findings *f, enum aw_fix fix)
+{
+    if (f->n && !f->bad)
+        f->v[f->n - 1].fix = fix;
 }
 
 void aw_findings_fini(struct aw_findings *f)
@@ -103,6 +110,21 @@ static void find_mount(char ret[32], bool *ret_ro)
     }
 }
 
+/* Perhaps somebody switched all off because of a rule that takes every program. */
+static bool captures_native(struct aw_instance *inst)
+{
+    struct aw_entry *entries = NULL;
+    struct aw_survey_row *rows = NULL;
+    size_t n = 0;
+    bool found =
+        !aw_instance_list(inst, &entries, &n, NULL) || !aw_survey(entries, n, false, &rows, NULL);
+    for (size_t i = 0; i < n && !found; i++)
+        found = entries[i].enabled && (rows[i].native || !entries[i].known);
+    free(entries);
+    free(rows);
+    return found;
+}
+
 static void check_mount(struct aw_findings *f)
 {
     char kind[32];
@@ -118,13 +140,19 @@ static void check_mount(struct aw_findings *f)
                         "%s%s: programs of other platforms run in archway's containers only",
                         err.message,
                         str_eq(kind, "autofs") ? ", although there is an automount" : "");
+        /* in a user namespace it would hide the outer rules, for good */
+        if (err.code == AW_E_NOTFOUND && aw_instance_in_initial_ns())
+            aw_findings_safe(f, AW_FIX_MOUNT);
         return;
     }
     bool told = aw_instance_status(inst, &enabled, &err);
-    aw_instance_close(inst);
-    if (told && !enabled)
+    if (told && !enabled) {
         aw_findings_add(f, "switched-off", AW_SEVERITY_ERROR, "echo 1 > " USUAL_PATH "/status",
                         "binfmt_misc is switched off: no rule counts");
+        if (!captures_native(inst))
+            aw_findings_safe(f, AW_FIX_SWITCH);
+    }
+    aw_instance_close(inst);
     if (read_only)
         aw_findings_add(f, "mount", AW_SEVERITY_NOTE, "mount -o remount,rw " USUAL_PATH,
                         "binfmt_misc is mounted read-only: rules count, but cannot be changed");
@@ -249,8 +277,10 @@ static void mend_rule(const struct aw_rule *r, enum aw_lint_kind kind, char *ret
 {
     switch (kind) {
     case AW_LINT_CREDENTIALS_OWNER:
-        snprintf(ret, size, "chown root:root %.150s; chmod go-w %.150s", r->interpreter,
-                 r->interpreter);
+        snprintf(ret, size,
+                 "chown root:root %.120s; chmod go-w %.120s; and so the folders on the "
+                 "way to it",
+                 r->interpreter, r->interpreter);
         break;
     case AW_LINT_DYNAMIC:
     case AW_LINT_SCRIPT_INTERPRETER:

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -140,6 +141,24 @@ static bool others_write(const struct stat *st)
     return !trusted || (st->st_mode & 022);
 }
 
+/* A folder on the way to path that others can put another file into, in ret. In a sticky one
+ * (/tmp) they make files, but leave root's alone. */
+static bool others_write_way(const char *path, char ret[PATH_MAX])
+{
+    struct stat st;
+    if (!realpath(path, ret))
+        return false;
+    for (char *slash = strrchr(ret, '/'); slash; slash = slash == ret ? NULL : strrchr(ret, '/')) {
+        slash[slash == ret] = 0;
+        if (stat(ret, &st) < 0)
+            continue;
+        bool sticky = (st.st_mode & S_ISVTX) && (st.st_uid == 0 || st.st_uid == OVERFLOW_ID);
+        if (!sticky && others_write(&st))
+            return true;
+    }
+    return false;
+}
+
 static void lint_flags(const struct aw_rule *r, struct findings *f)
 {
     if (r->flags & AW_RULE_T)
@@ -217,6 +236,10 @@ static void lint_interpreter(const struct aw_rule *r, struct findings *f)
     if ((r->flags & AW_RULE_C) && others_write(&st))
         add(f, AW_LINT_CREDENTIALS_OWNER, AW_LINT_REFUSE,
             "flag C, and the interpreter can be written by others than root");
+    char folder[PATH_MAX];
+    if ((r->flags & AW_RULE_C) && !others_write(&st) && others_write_way(r->interpreter, folder))
+        add(f, AW_LINT_CREDENTIALS_OWNER, AW_LINT_REFUSE,
+            "flag C, and others than root can put another interpreter into %.200s", folder);
     _cleanup_close_ int readable = open(r->interpreter, O_RDONLY | O_CLOEXEC);
     if (readable >= 0)
         lint_file(r, readable, f);

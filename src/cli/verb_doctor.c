@@ -3,9 +3,11 @@
  * Is all here that foreign containers need? The kernel's side is libarchway's (archway/health.h);
  * this adds what `archway run` needs: ids, helper programs, emulators, and other container engines.
  */
-#include "cli/rules.h"
+#include "cli/doctor.h"
 
+#include "base/file.h"
 #include "base/spawn.h"
+#include "binfmt/persist.h"
 
 #include <archway/health.h>
 
@@ -81,13 +83,16 @@ static void check_programs(struct cli *c, struct aw_findings *f)
 static void check_tun(struct aw_findings *f)
 {
     _cleanup_close_ int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+    int how = errno;
+    bool missing = how == ENOENT || how == ENODEV;
     if (fd >= 0)
         aw_findings_add(f, "tun", AW_SEVERITY_OK, NULL, "/dev/net/tun can be opened");
     else
         aw_findings_add(f, "tun", AW_SEVERITY_WARN,
-                        errno == ENOENT || errno == ENODEV ? "modprobe tun"
-                                                           : "chmod 666 /dev/net/tun",
-                        "/dev/net/tun: %s: pasta cannot make a network", strerror(errno));
+                        missing ? "modprobe tun" : "chmod 666 /dev/net/tun",
+                        "/dev/net/tun: %s: pasta cannot make a network", strerror(how));
+    if (fd < 0 && missing)
+        aw_findings_safe(f, AW_FIX_TUN);
 }
 
 static size_t count_static(const char *dir)
@@ -120,24 +125,14 @@ static void check_emulators(struct cli *c, struct aw_findings *f)
 }
 
 /* Engines that go by the rules of the instance that is seen here, and need flag F there. */
-static void check_engines(struct cli *c, struct aw_findings *f, const struct cli_rules *r)
+static void name_engines(struct cli *c, struct aw_findings *f)
 {
-    static const char *const engines[] = {"podman", "docker", "nerdctl", "buildah"};
-    size_t held = 0;
-    for (size_t i = 0; r->rows && i < r->n; i++)
-        held += r->rows[i].archs && !r->rows[i].native && r->rows[i].held &&
-                r->entries[i].enabled && r->enabled;
+    static const char *const engines[] = {"podman", "docker", "nerdctl", "ctr", "buildah"};
     for (size_t i = 0; i < AW_LEN(engines); i++) {
         _cleanup_free_ char *path = spawn_find(engines[i], c->env.path);
-        if (path && held)
-            aw_findings_add(f, "engine", AW_SEVERITY_OK, NULL,
-                            "%s: runs containers of other platforms by %zu rule%s with flag F",
-                            path, held, held == 1 ? "" : "s");
-        else if (path)
-            aw_findings_add(f, "engine", AW_SEVERITY_NOTE, "archway install",
-                            "%s: no rule with flag F is seen here, so containers of other "
-                            "platforms end in \"exec format error\"",
-                            path);
+        if (path)
+            aw_findings_add(f, "engine", AW_SEVERITY_NOTE, "archway doctor, without --quick",
+                            "%s: not tried", path);
     }
 }
 
@@ -154,6 +149,8 @@ static void check_records(struct aw_findings *f, const struct cli_rules *r)
                             "rule %.150s: %.200s was changed since it was registered, the kernel "
                             "holds the older one",
                             r->entries[i].rule.name, r->entries[i].rule.interpreter);
+        if (str_eq(cli_rules_file(r, i), "stale") && cli_rules_mine(r, i))
+            aw_findings_safe(f, AW_FIX_REFRESH);
         if (!cli_rules_mine(r, i) && ++n <= 10)
             buf_addf(&others, "%s%s", n > 1 ? ", " : "", r->entries[i].rule.name);
     }
@@ -161,16 +158,55 @@ static void check_records(struct aw_findings *f, const struct cli_rules *r)
         aw_findings_add(f, "others", AW_SEVERITY_NOTE, NULL, "%zu rule%s not archway's: %.400s%s",
                         n, n == 1 ? " is" : "s are", buf_str(&others), n > 10 ? ", ..." : "");
     for (size_t i = 0; i < r->records.n; i++)
-        if (record_state(&r->records.v[i], r->inst) == RECORD_ABSENT)
+        if (record_state(&r->records.v[i], r->inst) == RECORD_ABSENT) {
             aw_findings_add(f, "lost", AW_SEVERITY_ERROR, "archway refresh",
                             "rule %.150s was registered and is not there any more",
                             r->records.v[i].name);
+            aw_findings_safe(f, AW_FIX_REFRESH);
+        }
 }
 
-static int print_json(struct cli *c, const struct aw_findings *f, enum aw_severity worst)
+/* What is to be there after a restart, where records say so. */
+static void check_persistence(struct aw_findings *f, const struct cli_rules *r)
 {
+    size_t n = 0;
+    if (!aw_instance_in_initial_ns())
+        return;
+    for (size_t i = 0; i < r->records.n; i++)
+        n += r->records.v[i].persist;
+    _cleanup_free_ char *want = n ? persist_rules_text(&r->records) : NULL;
+    _cleanup_free_ char *have = n ? file_load(AT_FDCWD, PERSIST_RULES, 1 << 20, NULL, NULL) : NULL;
+    if (!n || (want && have && str_eq(want, have)))
+        return;
+    aw_findings_add(f, "not-kept", AW_SEVERITY_WARN, "archway refresh",
+                    "%s: %zu rule%s of archway's will not be there after a restart", PERSIST_RULES,
+                    n, n == 1 ? "" : "s");
+    aw_findings_safe(f, AW_FIX_REFRESH);
+}
+
+/* ---- saying ------------------------------------------------------------------------------------
+ */
+
+struct report {
+    struct aw_findings f;        /* what was found, after the mends */
+    struct json_object *mends;   /* array: what --fix did */
+    struct json_object *engines; /* array: what was tried in them */
+};
+
+static enum aw_severity worst_of(const struct aw_findings *f)
+{
+    enum aw_severity worst = AW_SEVERITY_OK;
+    for (size_t i = 0; i < f->n; i++)
+        if (f->v[i].severity > worst)
+            worst = f->v[i].severity;
+    return worst;
+}
+
+static int print_json(struct cli *c, const struct report *r)
+{
+    const struct aw_findings *f = &r->f;
     struct json_object *o = json_object_new_object();
-    js_add_string(o, "worst", aw_severity_name(worst));
+    js_add_string(o, "worst", aw_severity_name(worst_of(f)));
     struct json_object *list = js_add(o, "findings", json_object_new_array());
     for (size_t i = 0; i < f->n; i++) {
         struct json_object *x = js_push(list, json_object_new_object());
@@ -178,14 +214,43 @@ static int print_json(struct cli *c, const struct aw_findings *f, enum aw_severi
         js_add_string(x, "severity", aw_severity_name(f->v[i].severity));
         js_add_string(x, "message", f->v[i].message);
         js_add_string(x, "mend", f->v[i].mend[0] ? f->v[i].mend : NULL);
+        js_add_bool(x, "safe", f->v[i].fix != AW_FIX_NONE);
     }
+    js_add(o, "engines", json_object_get(r->engines));
+    if (c->args.fix || c->args.dry_run)
+        js_add(o, "mends", json_object_get(r->mends));
     return cli_print_json(c, o);
 }
 
-static int print_text(struct cli *c, const struct aw_findings *f)
+static const char *text_of(struct json_object *o, const char *key)
 {
-    for (size_t i = 0; i < f->n; i++) {
-        const struct aw_finding *x = &f->v[i];
+    const char *text = "";
+    js_get_string(o, key, &text, NULL);
+    return text;
+}
+
+static void print_mends(struct cli *c, struct json_object *list)
+{
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *o = json_object_array_get_idx(list, i);
+        _cleanup_buf_ struct buf safe = {0};
+        const char *message = text_of(o, "message");
+        cli_out_safe(&safe, message);
+        printf("%s %s (%s)%s%s%s\n", c->args.dry_run ? "would run" : "ran", text_of(o, "command"),
+               text_of(o, "mends"), c->args.dry_run ? "" : ": ",
+               c->args.dry_run ? "" : text_of(o, "result"), "");
+        if (*message)
+            printf("          %s\n", buf_str(&safe));
+    }
+    if ((c->args.fix || c->args.dry_run) && !json_object_array_length(list) && !c->args.quiet)
+        puts("nothing was found that can be mended without a decision");
+}
+
+static int print_text(struct cli *c, const struct report *r)
+{
+    print_mends(c, r->mends);
+    for (size_t i = 0; i < r->f.n; i++) {
+        const struct aw_finding *x = &r->f.v[i];
         _cleanup_buf_ struct buf safe = {0}, mend = {0};
         if (c->args.quiet && x->severity < AW_SEVERITY_WARN)
             continue;
@@ -198,35 +263,67 @@ static int print_text(struct cli *c, const struct aw_findings *f)
     return cli_done(c);
 }
 
-int cli_verb_doctor(struct cli *c)
+/* ---- the verb ----------------------------------------------------------------------------------
+ */
+
+/* engines: array that gets what was tried in them; NULL: do not try. */
+static void look(struct cli *c, struct aw_findings *f, struct json_object *engines)
 {
     struct aw_err err = AW_ERR_INIT;
-    struct aw_findings f = {0};
     _cleanup_rules_ struct cli_rules r;
-    enum aw_severity worst = AW_SEVERITY_OK;
-    aw_health_kernel(&f);
-    aw_health_namespaces(&f);
-    check_ids(&f);
-    check_programs(c, &f);
-    check_tun(&f);
-    check_emulators(c, &f);
-    if (cli_rules_load(c, &r, true, &err)) {
-        aw_health_rules(&f, r.entries, r.rows, r.n);
-        check_records(&f, &r);
+    aw_health_kernel(f);
+    aw_health_namespaces(f);
+    check_ids(f);
+    check_programs(c, f);
+    check_tun(f);
+    check_emulators(c, f);
+    bool loaded = cli_rules_load(c, &r, true, &err);
+    aw_health_security(f, "", r.inst, r.entries, loaded ? r.n : 0);
+    aw_health_files(f, "", r.entries, loaded ? r.n : 0);
+    if (loaded) {
+        aw_health_rules(f, r.entries, r.rows, r.n);
+        if (r.enabled)
+            aw_health_run(f, r.entries, r.n);
+        check_records(f, &r);
+        check_persistence(f, &r);
     } else if (err.code != AW_E_NOTFOUND) { /* else aw_health_kernel has told */
-        aw_findings_add(&f, "rules", AW_SEVERITY_ERROR, err.mend, "%s", err.message);
+        aw_findings_add(f, "rules", AW_SEVERITY_ERROR, err.mend, "%s", err.message);
     }
-    check_engines(c, &f, &r);
-    for (size_t i = 0; i < f.n; i++)
-        if (f.v[i].severity > worst)
-            worst = f.v[i].severity;
-    int status;
-    if (f.bad) {
+    if (engines)
+        doctor_engines(c, f, &r, engines);
+    else
+        name_engines(c, f);
+}
+
+static int report(struct cli *c, struct report *r)
+{
+    struct aw_err err = AW_ERR_INIT;
+    if (r->f.bad)
         aw_fail(&err, AW_E_NOMEM, 0, "out of memory");
-        status = cli_fail(c, &err);
-    } else {
-        status = c->args.json ? print_json(c, &f, worst) : print_text(c, &f);
+    else if (cli_interrupted(NULL))
+        aw_fail(&err, AW_E_CANCELLED, 0, "interrupted");
+    if (err.code != AW_OK)
+        return cli_fail(c, &err);
+    int status = c->args.json ? print_json(c, r) : print_text(c, r);
+    return status ? status : worst_of(&r->f) >= AW_SEVERITY_WARN;
+}
+
+int cli_verb_doctor(struct cli *c)
+{
+    struct report r = {.mends = json_object_new_array(), .engines = json_object_new_array()};
+    bool fix = c->args.fix || c->args.dry_run;
+    cli_interrupt_catch();
+    /* what is mended may be what keeps containers from running: engines come last */
+    look(c, &r.f, fix && !c->args.dry_run ? NULL : c->args.quick ? NULL : r.engines);
+    if (fix)
+        doctor_fix(c, &r.f, r.mends);
+    if (fix && !c->args.dry_run && !cli_interrupted(NULL)) {
+        aw_findings_fini(&r.f);
+        look(c, &r.f, c->args.quick ? NULL : r.engines);
     }
-    aw_findings_fini(&f);
-    return status ? status : worst >= AW_SEVERITY_WARN;
+    int status = report(c, &r);
+    aw_findings_fini(&r.f);
+    json_object_put(r.mends);
+    json_object_put(r.engines);
+    return status;
 }

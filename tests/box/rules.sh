@@ -62,7 +62,7 @@ t "verify reinstalled" "$A" verify
 cp "$W/bin/qemu-aarch64-static" "$W/bin/new" && echo >>"$W/bin/new" && mv "$W/bin/new" "$W/bin/qemu-aarch64-static"
 t "stale" "$A" refresh -n
 t "ls stale" "$A" ls
-t "doctor stale" "$A" doctor
+t "doctor stale" "$A" doctor --quick
 t "verify stale" "$A" verify
 t "refresh stale" "$A" refresh
 t "fresh again" "$A" refresh

@@ -141,7 +141,7 @@ run aw lint "$T/tmp/a"
 is "lint: a file that holds no rules" "$STATUS" 1
 
 # ---- doctor -------------------------------------------------------------------------------------
-own 'archway doctor'
+own 'archway doctor --quick'
 is "doctor: warnings are status 1" "$STATUS" 1
 like "doctor: a missing interpreter" "$OUT" '^warn +rule wine: interpreter /nowhere/wine: .*\[interpreter-not-found\]$'
 like "doctor: how to mend it" "$OUT" '^ +to mend it: install /nowhere/wine, or: echo -1 > /proc/sys/fs/binfmt_misc/wine$'
@@ -149,16 +149,16 @@ like "doctor: a dynamic interpreter" "$OUT" '^warn +rule qemu-aarch64: .*\[inter
 like "doctor: a shadowed rule" "$OUT" '^note +rule older never gets its turn: qemu-aarch64 '
 like "doctor: namespaces were tried" "$OUT" '\[user-namespaces\]$'
 unlike "doctor: switched-off rules do not count" "$OUT" 'rule off'
-own 'echo 0 >/proc/sys/fs/binfmt_misc/status; archway doctor -q'
+own 'echo 0 >/proc/sys/fs/binfmt_misc/status; archway doctor --quick -q'
 like "doctor: all switched off" "$OUT" '^error +binfmt_misc is switched off'
 unlike "doctor -q: only what needs mending" "$OUT" '^(ok|note) '
-own 'echo -1 >/proc/sys/fs/binfmt_misc/status; PATH=/nowhere '"$T"'/bin/archway doctor --json'
+own 'echo -1 >/proc/sys/fs/binfmt_misc/status; PATH=/nowhere '"$T"'/bin/archway doctor --quick --json'
 like "doctor --json: no emulator" "$OUT" '"mend": "apt install qemu-user-static"'
 like "doctor --json: the worst" "$OUT" '"worst": "error"'
 is "doctor: errors are status 1" "$STATUS" 1
-own 'mount -o remount,ro /proc/sys/fs/binfmt_misc; archway doctor'
+own 'mount -o remount,ro /proc/sys/fs/binfmt_misc; archway doctor --quick'
 like "doctor: mounted read-only" "$OUT" '^note +binfmt_misc is mounted read-only'
-own 'umount /proc/sys/fs/binfmt_misc; archway doctor'
+own 'umount /proc/sys/fs/binfmt_misc; archway doctor --quick'
 like "doctor: not mounted" "$OUT" '^note +binfmt_misc: it is not mounted'
 
 # ---- what cannot be kept ---------------------------------------------------------------------------
@@ -177,7 +177,7 @@ unlike "no control character reaches the terminal" "$OUT" $'\033'
 
 # ---- what is stale, and whose it is ----------------------------------------------------------------
 own 'cp /bin/true emu; echo ":held:M::HELD::$PWD/emu:F" >$here/register; sleep 0.1
-    archway ls | grep ^held; cp emu emu2; mv emu2 emu; archway ls | grep ^held; archway doctor
+    archway ls | grep ^held; cp emu emu2; mv emu2 emu; archway ls | grep ^held; archway doctor --quick
     rm emu; archway show --json held | grep _file'
 like "stale: not at first" "$OUT" '^held .* -$'
 like "stale: after the file was replaced" "$OUT" '^held .* stale: the kernel holds an older file$'
@@ -188,7 +188,7 @@ if [ -x /usr/bin/qemu-riscv64-static ]; then
     own 'export XDG_RUNTIME_DIR=$PWD/run; mkdir -m 700 run
         archway install riscv64 >/dev/null || exit 3
         archway ls --json | grep -A30 \"qemu-riscv64\" | grep -m1 owner
-        echo -1 >$here/qemu-riscv64; archway ls >/dev/null; archway doctor'
+        echo -1 >$here/qemu-riscv64; archway ls >/dev/null; archway doctor --quick'
     like "owner: what install registered is archway's" "$OUT" '"owner": "archway"'
     like "owner: ls tells of a lost rule" "$ERR" 'rule qemu-riscv64 was registered and is lost: archway refresh'
     like "owner: doctor too" "$OUT" '^error +rule qemu-riscv64 was registered and is not there any more'
