@@ -96,6 +96,7 @@ include tests/guest/mod.mk
 include tests/isa/mod.mk
 include tests/diff/mod.mk
 include tests/suites/mod.mk
+include tests/chaos/mod.mk
 
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(O)/fuzzers/%,$(FUZZ_SRC))
@@ -152,6 +153,7 @@ help:
 	@echo "make row-campaign   100 million instances of it, in pieces: stop and start it at will"
 	@echo "make row-fuzz    the engine against QEMU, instruction by instruction (ROWS= CASES= SEED= FUZZ_MODE=)"
 	@echo "make suite-python suite-perl   their own test suites, native and under the engine (UNITS= SUITE_OPTIONS=)"
+	@echo "make engine-chaos   random code and system calls under the engine for SECONDS (60), in slices"
 	@echo "make lint fmt    check, or make, the house style"
 	@echo "make ready       fmt + lint + check + sanitizers: before each commit"
 	@echo "make bench       the benchmarks; bench-engine compares the engine with QEMU and native (BENCH=)"

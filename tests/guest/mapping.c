@@ -92,6 +92,19 @@ static void moving(void)
     char *to = guest_pages(4096, PROT_NONE);
     q[5] = 'x';
     CHECK(mremap(q, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to && to[5] == 'x');
+    /* several are not moved, but what is cut off leaves several as they are */
+    p = guest_pages(4 * 4096, PROT_READ | PROT_WRITE);
+    mprotect(p + 4096, 4096, PROT_READ | PROT_EXEC);
+    mprotect(p + 2 * 4096, 4096, PROT_READ);
+    q = guest_pages(2 * 4096, PROT_NONE);
+    CHECK(mremap(p, 2 * 4096, 2 * 4096, MREMAP_MAYMOVE | MREMAP_FIXED, q) == MAP_FAILED &&
+          errno == EFAULT);
+    CHECK(mremap(p + 4096, 2 * 4096, 4 * 4096, MREMAP_MAYMOVE) == MAP_FAILED && errno == EFAULT);
+    CHECK(mremap(p, 4 * 4096, 3 * 4096, 0) == p);
+    CHECK(((int (*)(void))memcpy(p, (const uint32_t[2]){0x52800540, 0xd65f03c0}, 8)) == (void *)p);
+    mprotect(p, 4096, PROT_READ | PROT_EXEC); /* joins the second, does not reach the third */
+    __builtin___clear_cache(p, p + 8);
+    EQUAL(((int (*)(void))p)(), 42);
 }
 
 static void heap(void)

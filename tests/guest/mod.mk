@@ -11,7 +11,7 @@ define guest_link
 	@echo "  GUEST-CC $<"
 	@$(GUEST_CC) $(GUEST_FLAGS) -o $@ $< $$(sed -n 's,^// cc: ,,p' $<) -lm
 endef
-build/guest/%: tests/guest/%.c tests/guest/guest.h tests/guest/mod.mk
+build/guest/%: tests/guest/%.c tests/guest/guest.h tests/guest/hidden.h tests/guest/mod.mk
 	$(guest_link)
 build/guest/%: tests/guest/%.S tests/guest/mod.mk
 	$(guest_link)

@@ -51,6 +51,8 @@ struct linux_state {
     uint64_t env_start, env_end;     /* guest's environment as text */
     uint64_t vdso_at;                /* the page that is the guest's [vdso] */
     uint64_t engine_dev, engine_ino; /* the engine's own file; ino 0: not yet asked */
+    char program_path[1024];         /* as it was at the start; "" unknown or too long */
+    bool fault_exits;                /* a child was made whose end is told by a fault's signal */
     bool named;                      /* PR_SET_MM_MAP told the host the guest's cmdline and auxv */
 };
 extern struct linux_state linux_state;
@@ -69,6 +71,8 @@ extern const struct linux_call linux_calls[LINUX_CALLS];
     long linux_sys_##name(struct cpu *cpu, const uint64_t *a);                                     \
     long linux_sys_##name(struct cpu *cpu, const uint64_t *a)
 
+/* Does no iovec of these name the engine's memory? */
+bool linux_vector_ok(uint64_t at, uint64_t count);
 /* Does a msghdr name the engine's memory? */
 bool linux_message_ok(uint64_t at);
 /* A call that may block, through the window that signals rewind: results as the host gives them, or

@@ -263,6 +263,14 @@ static void tell_host(const char *program, bool named)
     sys(__NR_prctl, PR_SET_NAME, base);
 }
 
+static void remember_path(int fd)
+{
+    char link[32], *path = linux_state.program_path;
+    fmt(link, sizeof(link), "/proc/self/fd/%d", fd);
+    long n = sys(__NR_readlink, link, path, sizeof(linux_state.program_path));
+    path[n > 0 && n < (long)sizeof(linux_state.program_path) ? n : 0] = 0;
+}
+
 /* A rule without the flags O, C and P shows only in AT_EXECFN: it is the program's path. */
 static bool kernel_started(const struct linux_start *s, const struct host_aux *h)
 {
@@ -294,6 +302,7 @@ static __attribute__((noreturn, used)) void start(struct cpu *cpu, uint64_t *sta
         fmt_err("archway-engine: no memory\n");
         stop(EXIT_CANNOT);
     }
+    remember_path(fd);
     const char *why = linux_elf_load(fd, &linux_state.program);
     sys(__NR_close, fd);
     if (why) {

@@ -28,9 +28,12 @@
 #include <linux/futex.h>
 #include <linux/mman.h>
 #include <linux/personality.h>
+#include <linux/resource.h>
 #include <linux/shm.h>
 
-enum { PAGE = 4096, VMA_ROOM = 1 << 16 };
+enum { PAGE = 4096 };
+/* Fewer than the host's 65,530 (vm.max_map_count): the engine's own are never to be what fails. */
+enum { VMA_ROOM = 64000 };
 enum { HOST_ONLY_FLAGS = 0xc0 }; /* MAP_32BIT, MAP_ABOVE4G: x86's own bits */
 enum { FSTATFS_NOEXEC = 8 };
 
@@ -264,6 +267,19 @@ static void remapped(const uint64_t *a, uint64_t to)
     }
 }
 
+/* What moves, or grows, is one mapping. Newer hosts move several at once; here an older kernel is
+ * shown: permissions differ in the table where the host sees none. */
+static bool moves_one(const uint64_t *a)
+{
+    const struct vma_table *t = &linux_state.mm.table;
+    uint64_t old_size = page_up(a[1]), new_size = page_up(a[2]);
+    bool stays = !(a[3] & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && new_size <= old_size;
+    uint32_t k = vma_find(t, a[0]);
+    uint64_t moved = old_size < new_size ? old_size : new_size;
+    return stays || a[0] % PAGE ||
+           (k < t->count && t->at[k].start <= a[0] && t->at[k].end - a[0] >= moved);
+}
+
 SYSCALL(mremap)
 {
     (void)cpu;
@@ -272,8 +288,8 @@ SYSCALL(mremap)
     if (a[3] & MREMAP_FIXED && linux_hidden(a[4], a[2]))
         return -EINVAL;
     mm_lock();
-    long r = -ENOMEM;
-    if (vma_has_room(&linux_state.mm.table))
+    long r = moves_one(a) ? -ENOMEM : -EFAULT;
+    if (r == -ENOMEM && vma_has_room(&linux_state.mm.table))
         r = sys(__NR_mremap, a[0], a[1], a[2], a[3], a[4]);
     if (r >= 0)
         remapped(a, (uint64_t)r);
@@ -296,6 +312,15 @@ SYSCALL(madvise)
     return r;
 }
 
+/* The host counts mappings, too, but not under a limit of nothing. */
+static bool break_allowed(uint64_t size)
+{
+    struct rlimit64 data;
+    const struct linux_program *p = &linux_state.program;
+    return sys(__NR_prlimit64, 0, RLIMIT_DATA, 0, &data) < 0 ||
+           size + (p->data_end - p->data_start) <= data.rlim_cur;
+}
+
 /* The break is an anonymous mapping behind the program, grown and shrunk here: the host's own break
  * belongs to the engine's image. */
 SYSCALL(brk)
@@ -307,7 +332,8 @@ SYSCALL(brk)
     long r = 0;
     if (want < mm->brk_start || new_end < want)
         r = -ENOMEM;
-    else if (new_end > old_end && linux_hidden(old_end, new_end - old_end))
+    else if (new_end > old_end &&
+             (linux_hidden(old_end, new_end - old_end) || !break_allowed(want - mm->brk_start)))
         r = -ENOMEM;
     else if (new_end > old_end) {
         uint64_t map[6] = {old_end, new_end - old_end, 0, 0, (uint64_t)-1, 0};

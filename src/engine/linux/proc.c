@@ -11,7 +11,11 @@
  * program is then the file that is mapped at the process's AT_ENTRY, which the engine made true for
  * the host (PR_SET_MM_MAP).
  *
- * Left out: links from outside /proc to PROC/exe under other names, and PROC/map_files.
+ * PROC/maps and its kin of other processes that run under the same engine's file are written from
+ * those processes' own tables (proc_text.c). PROC/map_files cannot be opened.
+ *
+ * Left out: links from outside /proc to these under other names; PROC/mem, which shows the engine
+ * to who knows where it is.
  */
 #include "engine/linux/proc.h"
 
@@ -28,6 +32,7 @@
 #include <linux/fcntl.h>
 #include <linux/magic.h>
 #include <linux/memfd.h>
+#include <linux/resource.h>
 
 enum { PATH_LENGTH = 4096, PAGE = 4096 };
 
@@ -42,9 +47,11 @@ static const struct {
     const char *name;
     enum proc_kind kind;
 } names[] = {
-    {"exe", PROC_EXE},         {"maps", PROC_MAPS},       {"smaps", PROC_SMAPS},
-    {"auxv", PROC_AUXV},       {"cmdline", PROC_CMDLINE}, {"environ", PROC_ENVIRON},
-    {"cpuinfo", PROC_CPUINFO},
+    {"exe", PROC_EXE},         {"maps", PROC_MAPS},
+    {"smaps", PROC_SMAPS},     {"numa_maps", PROC_NUMA_MAPS},
+    {"syscall", PROC_SYSCALL}, {"map_files", PROC_MAP_FILES},
+    {"auxv", PROC_AUXV},       {"cmdline", PROC_CMDLINE},
+    {"environ", PROC_ENVIRON}, {"cpuinfo", PROC_CPUINFO},
 };
 
 /* ---- text ---- */
@@ -153,6 +160,17 @@ static bool own(const struct proc_file *f)
     return strcmp(pid, f->pid) == 0;
 }
 
+static bool own_file(enum proc_kind kind) /* only that of this process differs from the host's */
+{
+    return kind == PROC_AUXV || kind == PROC_CMDLINE || kind == PROC_ENVIRON;
+}
+
+/* A folder may be named by what it has in it, too. */
+static bool names_folder(const char *last)
+{
+    return !*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
+}
+
 /* false: nothing special, or not there. */
 static bool look_up(long dirfd, uint64_t at, struct proc_file *f)
 {
@@ -160,17 +178,21 @@ static bool look_up(long dirfd, uint64_t at, struct proc_file *f)
     if (n <= 0)
         return false;
     f->kind = kind_of_name(last_part(f->path));
-    if (f->kind == PROC_OTHER)
+    bool folder = f->kind == PROC_OTHER && names_folder(last_part(f->path));
+    if (f->kind == PROC_OTHER && !folder)
         return false;
     if (!true_name(dirfd, f)) /* no descriptor left? then at least the usual text */
         return f->kind == PROC_EXE && strcmp(f->path, "/proc/self/exe") == 0 &&
                memcpy(f->pid, "self", 5);
-    if (kind_of_name(last_part(f->path)) != f->kind)
+    enum proc_kind kind = kind_of_name(last_part(f->path));
+    if (folder && kind == PROC_MAP_FILES)
+        f->kind = kind;
+    if (kind == PROC_OTHER || kind != f->kind)
         return false;
     take_pid(f);
-    if (f->kind == PROC_CPUINFO)
+    if (kind == PROC_CPUINFO)
         return !f->pid[0];
-    return f->pid[0] && (f->kind == PROC_EXE || own(f));
+    return f->pid[0] && (!own_file(kind) || own(f));
 }
 
 /* ---- the program's file ---- */
@@ -214,6 +236,8 @@ static long program_of(const struct proc_file *f, char *buf, size_t size)
     bool self = strcmp(f->pid, "self") == 0 || own(f);
     uint64_t entry = self ? linux_state.program.entry : entry_of(f->pid);
     size_t n = entry ? proc_mapped_file(f->pid, entry, buf, size) : 0;
+    if (!n && self && (n = strlen(linux_state.program_path)) > 0 && n < size)
+        memcpy(buf, linux_state.program_path, n + 1); /* no descriptor left to look */
     return n ? (long)n : -ENOENT;
 }
 
@@ -239,24 +263,63 @@ long linux_proc_readlink(long dirfd, uint64_t path, uint64_t buf, uint64_t size)
 }
 
 /* ---- open ---- */
-static bool replaced(enum proc_kind kind)
+static bool runs_engine(const struct proc_file *f)
 {
-    switch (kind) {
-    case PROC_AUXV:
-    case PROC_CMDLINE:
-    case PROC_ENVIRON:
+    struct stat st;
+    char path[32];
+    fmt(path, sizeof(path), "/proc/%s/exe", f->pid);
+    return sys(__NR_stat, path, &st) == 0 && engine_file(&st);
+}
+
+/* Is the guest to read something else than the host's file? */
+static bool replaced(const struct proc_file *f)
+{
+    if (own_file(f->kind))
         return !linux_state.named; /* else the host's are true */
-    default:
-        return true;
+    return f->kind == PROC_EXE || f->kind == PROC_CPUINFO || own(f) || runs_engine(f);
+}
+
+/* No file may be written (RLIMIT_FSIZE; a signal would tell): as much as a pipe holds. */
+static long piped_text(const struct proc_file *f, long from, uint64_t cloexec)
+{
+    enum { MOST = 1 << 20 };
+    int ends[2];
+    long r = sys(__NR_pipe2, ends, cloexec | O_NONBLOCK);
+    if (r < 0)
+        return r;
+    sys(__NR_fcntl, ends[1], F_SETPIPE_SZ, MOST);
+    bool done = proc_text(f->kind, own(f) ? NULL : f->pid, from, ends[1]);
+    sys(__NR_close, ends[1]);
+    if (done)
+        return ends[0];
+    sys(__NR_close, ends[0]);
+    return -EIO;
+}
+
+static long written_text(const struct proc_file *f, long from, uint64_t cloexec)
+{
+    struct rlimit64 size;
+    if (sys(__NR_prlimit64, 0, RLIMIT_FSIZE, 0, &size) == 0 && size.rlim_cur != RLIM64_INFINITY)
+        return piped_text(f, from, cloexec);
+    long fd = sys(__NR_memfd_create, last_part(f->path), cloexec ? MFD_CLOEXEC : 0);
+    if (fd < 0)
+        return fd;
+    if (proc_text(f->kind, own(f) ? NULL : f->pid, from, fd)) {
+        sys(__NR_lseek, fd, 0, 0);
+        return fd;
     }
+    sys(__NR_close, fd);
+    return -EIO;
 }
 
 long linux_proc_open(long dirfd, uint64_t path, uint64_t flags)
 {
     struct proc_file f;
     char target[PATH_LENGTH];
-    if (!look_up(dirfd, path, &f) || !replaced(f.kind))
+    if (!look_up(dirfd, path, &f) || !replaced(&f))
         return LINUX_PROC_PLAIN;
+    if (f.kind == PROC_MAP_FILES)
+        return flags & O_PATH ? LINUX_PROC_PLAIN : -EACCES;
     if (f.kind == PROC_EXE) {
         if (flags & O_NOFOLLOW)
             return LINUX_PROC_PLAIN;
@@ -266,16 +329,11 @@ long linux_proc_open(long dirfd, uint64_t path, uint64_t flags)
     long from = sys(__NR_openat, AT_FDCWD, f.path, flags | O_CLOEXEC, 0);
     if (from < 0 || flags & O_PATH)
         return from;
-    long fd = sys(__NR_memfd_create, last_part(f.path), flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
-    if (fd >= 0 && !proc_text(f.kind, from, fd)) {
-        sys(__NR_close, fd);
-        fd = -EIO;
-    }
+    long fd = written_text(&f, from, flags & O_CLOEXEC);
     if (fd < 0) {
         sys(__NR_close, from);
         return fd;
     }
-    sys(__NR_lseek, fd, 0, 0);
     long r = sys(__NR_dup3, fd, from, flags & O_CLOEXEC); /* the lowest number, as open gives */
     sys(__NR_close, fd);
     return r;

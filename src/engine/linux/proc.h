@@ -13,16 +13,20 @@
 enum proc_kind {
     PROC_OTHER, /* as it is */
     PROC_EXE,   /* link to the program */
-    PROC_MAPS,  /* the rest: of this process only */
+    PROC_MAPS,  /* of any process that the engine runs */
     PROC_SMAPS,
-    PROC_AUXV,
+    PROC_NUMA_MAPS,
+    PROC_SYSCALL,
+    PROC_MAP_FILES,
+    PROC_AUXV, /* the rest: of this process only */
     PROC_CMDLINE,
     PROC_ENVIRON,
     PROC_CPUINFO
 };
 
-/* Write into fd what the guest reads there. from: the host's own file, opened. */
-bool proc_text(enum proc_kind kind, long from, long fd);
+/* Write into fd what the guest reads there. from: the host's own file, opened. pid: another process
+ * that the engine runs, whose mappings are asked for; NULL: this one. */
+bool proc_text(enum proc_kind kind, const char *pid, long from, long fd);
 /* Path of the mapping of process `pid` (digits, or "self") that holds address; 0: none. */
 size_t proc_mapped_file(const char *pid, uint64_t address, char *buf, size_t size);
 

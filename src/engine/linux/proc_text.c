@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Texts of /proc: maps and smaps from the host's and the guest's table, cpuinfo of the guest's
- * machine, and auxv, cmdline, environ for hosts that could not be told (PR_SET_MM_MAP).
+ * Texts of /proc: maps, smaps and numa_maps from the host's and the guest's table, cpuinfo of the
+ * guest's machine, and auxv, cmdline, environ for hosts that could not be told (PR_SET_MM_MAP).
  *
  * The host's maps have names, offsets and inodes; the table has the guest's permissions. A line is
  * written for each part of a host line that the table knows. The rest is the engine's.
+ *
+ * The table of another process is read from its memory: its engine is the same file, so that its
+ * linux_state is as far from its image's start as ours. Where that is not allowed, only mappings of
+ * files (not of the engine's) are shown.
  */
 #include "engine/linux/proc.h"
 
@@ -145,7 +149,94 @@ static const char *map_path(const char *rest)
     return rest;
 }
 
-static void put_map(struct writer *w, const struct map_line *m, const struct vma *v)
+/* ---- whose mappings ---- */
+struct mappings {
+    const struct linux_state *state; /* the break, the vDSO; NULL: not to be had */
+    struct vma_table table;          /* may be read */
+    void *copy;                      /* memory of the table, or NULL: it is ours */
+    size_t size;                     /* bytes of it */
+};
+
+extern const char __ehdr_start[];
+
+static uint64_t inode_of(const char *rest)
+{
+    uint64_t n = 0;
+    while (*rest == ' ')
+        rest++;
+    while (*rest && *rest != ' ') /* the device */
+        rest++;
+    for (; *rest == ' '; rest++)
+        ;
+    for (; *rest >= '0' && *rest <= '9'; rest++)
+        n = n * 10 + (uint64_t)(*rest - '0');
+    return n;
+}
+
+static bool engine_line(const struct map_line *m)
+{
+    return *map_path(m->rest) == '/' && inode_of(m->rest) == linux_state.engine_ino;
+}
+
+static uint64_t image_of(const char *pid)
+{
+    struct reader r = {.at = 0};
+    struct map_line m;
+    char path[40];
+    uint64_t image = 0;
+    fmt(path, sizeof(path), "/proc/%s/maps", pid);
+    r.fd = sys(__NR_open, path, O_RDONLY | O_CLOEXEC);
+    while (r.fd >= 0 && !image && next_line(&r))
+        if (parse_map(r.line, &m) && engine_line(&m) && m.offset == 0)
+            image = m.start;
+    if (r.fd >= 0)
+        sys(__NR_close, r.fd);
+    return image;
+}
+
+static bool read_table(long mem, uint64_t image, struct linux_state *state, struct mappings *ret)
+{
+    uint64_t at = image + (uint64_t)((const char *)&linux_state - __ehdr_start);
+    struct vma_table *t = &state->mm.table;
+    if (!image || sys(__NR_pread64, mem, state, sizeof(*state), at) != sizeof(*state) ||
+        t->room != linux_state.mm.table.room || t->count > t->room)
+        return false;
+    size_t size = (t->count + 1) * sizeof(struct vma);
+    void *copy = rt_pages_get(size);
+    if (!copy)
+        return false;
+    *ret = (struct mappings){.state = state, .table = *t, .copy = copy, .size = size};
+    ret->table.at = copy;
+    size -= sizeof(struct vma);
+    return sys(__NR_pread64, mem, copy, size, t->at) == (long)size;
+}
+
+static void mappings_free(struct mappings *m)
+{
+    if (m->copy)
+        rt_pages_put(m->copy, m->size);
+    *m = (struct mappings){.state = NULL};
+}
+
+/* pid NULL: our own. The copy of the other's state goes to `state`. */
+static void mappings_get(const char *pid, struct linux_state *state, struct mappings *ret)
+{
+    char path[40];
+    *ret = (struct mappings){.state = &linux_state, .table = linux_state.mm.table};
+    if (!pid)
+        return;
+    *ret = (struct mappings){.state = NULL};
+    fmt(path, sizeof(path), "/proc/%s/mem", pid);
+    long mem = sys(__NR_open, path, O_RDONLY | O_CLOEXEC);
+    if (mem < 0)
+        return;
+    if (!read_table(mem, image_of(pid), state, ret))
+        mappings_free(ret);
+    sys(__NR_close, mem);
+}
+
+static void put_map(struct writer *w, const struct linux_state *s, const struct map_line *m,
+                    const struct vma *v)
 {
     char text[128];
     uint64_t start = m->start > v->start ? m->start : v->start;
@@ -153,9 +244,9 @@ static void put_map(struct writer *w, const struct map_line *m, const struct vma
     const char *rest = m->rest;
     if (*map_path(rest) == '/')
         offset += start - m->start;
-    if (v->start >= linux_state.mm.brk_start && v->end <= linux_state.mm.brk + 4095)
+    if (v->start >= s->mm.brk_start && v->end <= s->mm.brk + 4095)
         rest = " 00:00 0                          [heap]";
-    if (v->start == linux_state.vdso_at)
+    if (v->start == s->vdso_at)
         rest = " 00:00 0                          [vdso]";
     size_t n =
         fmt(text, sizeof(text), "%X-%X %c%c%c%c ", start, end, v->prot & VMA_READ ? 'r' : '-',
@@ -170,26 +261,47 @@ static void put_map(struct writer *w, const struct map_line *m, const struct vma
 }
 
 /* All parts of the host's mapping that are the guest's; how many. */
-static unsigned put_maps(struct writer *w, const struct map_line *m)
+static unsigned put_maps(struct writer *w, const struct mappings *of, const struct map_line *m)
 {
-    const struct vma_table *t = &linux_state.mm.table;
+    const struct vma_table *t = &of->table;
     unsigned parts = 0;
     for (uint32_t k = vma_find(t, m->start); k < t->count && t->at[k].start < m->end; k++, parts++)
-        put_map(w, m, &t->at[k]);
+        put_map(w, of->state, m, &t->at[k]);
     return parts;
 }
 
-static void write_maps(struct reader *r, struct writer *w, bool details)
+static void put_line(struct writer *w, const char *line)
+{
+    put_text(w, line);
+    put(w, "\n", 1);
+}
+
+static void write_maps(struct reader *r, struct writer *w, const struct mappings *of, bool details)
 {
     bool shown = false;
     struct map_line m;
     while (next_line(r)) {
-        if (parse_map(r->line, &m)) {
-            shown = put_maps(w, &m) > 0;
-        } else if (details && shown) {
-            put_text(w, r->line);
-            put(w, "\n", 1);
+        if (!parse_map(r->line, &m)) {
+            if (details && shown)
+                put_line(w, r->line);
+        } else if (of->state) {
+            shown = put_maps(w, of, &m) > 0;
+        } else {
+            shown = *map_path(m.rest) == '/' && !engine_line(&m);
+            if (shown)
+                put_line(w, r->line);
         }
+    }
+}
+
+static void write_numa_maps(struct reader *r, struct writer *w, const struct mappings *of)
+{
+    uint64_t start;
+    while (next_line(r)) {
+        parse_hex(r->line, &start);
+        uint32_t k = vma_find(&of->table, start);
+        if (k < of->table.count && of->table.at[k].start <= start)
+            put_line(w, r->line);
     }
 }
 
@@ -242,17 +354,31 @@ static void write_cpuinfo(struct reader *r, struct writer *w)
     }
 }
 
-bool proc_text(enum proc_kind kind, long from, long fd)
+static void write_mappings(enum proc_kind kind, const char *pid, struct reader *r, struct writer *w)
+{
+    struct linux_state state;
+    struct mappings of;
+    mappings_get(pid, &state, &of);
+    if (kind == PROC_NUMA_MAPS)
+        write_numa_maps(r, w, &of);
+    else
+        write_maps(r, w, &of, kind == PROC_SMAPS);
+    mappings_free(&of);
+}
+
+bool proc_text(enum proc_kind kind, const char *pid, long from, long fd)
 {
     const struct linux_state *s = &linux_state;
     struct reader r = {.fd = from};
     struct writer w = {.fd = fd};
     switch (kind) {
     case PROC_MAPS:
-        write_maps(&r, &w, false);
-        break;
     case PROC_SMAPS:
-        write_maps(&r, &w, true);
+    case PROC_NUMA_MAPS:
+        write_mappings(kind, pid, &r, &w);
+        break;
+    case PROC_SYSCALL: /* what the host says are the engine's call and stack */
+        put_text(&w, "running\n");
         break;
     case PROC_CPUINFO:
         write_cpuinfo(&r, &w);

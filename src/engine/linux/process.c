@@ -231,6 +231,9 @@ static long do_clone(struct cpu *cpu, const struct clone *c)
 {
     if (names_engine(c))
         return -EFAULT;
+    uint64_t told_by = c->args.exit_signal;
+    if (told_by && told_by <= SIG_COUNT && SIG_BIT(told_by) & (SIG_FAULTS | SIG_BUGS))
+        linux_state.fault_exits = true;
     return has(c, CLONE_VM) ? clone_share(cpu, c) : clone_copy(cpu, c);
 }
 

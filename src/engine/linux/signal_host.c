@@ -35,7 +35,7 @@ struct host_action {
     uint64_t mask;     /* blocked while it runs */
 };
 /* In its ucontext_t. */
-enum { UC_GREGS = 40, UC_MASK = 296, GREG_RAX = 13, GREG_RIP = 16, GREG_ERR = 19 };
+enum { UC_GREGS = 40, UC_MASK = 296, GREG_RAX = 13, GREG_RIP = 16, GREG_ERR = 19, GREG_CR2 = 22 };
 enum { PF_WRITE = 2, SYSCALL_SIZE = 2 };
 enum { HOW_BLOCK = 0, HOW_UNBLOCK = 1, HOW_SET = 2 };
 
@@ -101,30 +101,46 @@ static void hold(struct thread *t, const struct sig_info *info, uint64_t *gregs)
         call_attention(t, gregs);
 }
 
+extern const char __ehdr_start[];
+
 __attribute__((noreturn)) static void engine_bug(struct thread *t, const struct sig_info *info,
                                                  const uint64_t *gregs)
 {
-    uint64_t low, high;
-    rt_window_range(&low, &high);
-    fmt_err("archway-engine: bug: signal %d, code %d, at 0x%X, address 0x%X, window 0x%X, guest pc"
+    fmt_err("archway-engine: bug: signal %d, code %d, at 0x%X, address 0x%X, image 0x%X, guest pc"
             " 0x%X\n",
-            info->signo, info->code, gregs[GREG_RIP], info->address, low, t->cpu->pc);
+            info->signo, info->code, gregs[GREG_RIP], info->address,
+            (uint64_t)(uintptr_t)__ehdr_start, t->cpu->pc);
     signal_die(t, info->signo, true);
     for (;;)
         sys(__NR_exit_group, 128 + info->signo);
+}
+
+/* A real fault: handled, unless the engine is wrong. false: a child's end is told by such a signal
+ * (clone's exit signal), with a code like a fault's, and process and user where that has its
+ * address. */
+static bool take_fault(void *ucontext, struct sig_info *info, uint64_t *gregs)
+{
+    enum { CLD_LAST = 6 };
+    struct thread *t = thread_of(rt_cpu());
+    bool page = SIG_BIT(info->signo) & SIG_FAULTS;
+    bool child = linux_state.fault_exits && info->code <= CLD_LAST;
+    if (child && info->address != gregs[page ? GREG_CR2 : GREG_RIP])
+        return false;
+    t->fault_write = gregs[GREG_ERR] & PF_WRITE;
+    if (page && rt_host_fault(ucontext, info->signo, info->code, info->address))
+        return true;
+    if (!child)
+        engine_bug(t, info, gregs);
+    return false; /* by chance the same number */
 }
 
 static void host_handler(int signo, struct sig_info *info, void *ucontext)
 {
     struct thread *t = thread_of(rt_cpu());
     uint64_t *gregs = (uint64_t *)((uint8_t *)ucontext + UC_GREGS);
-    if (info->code > 0 && SIG_BIT(signo) & (SIG_FAULTS | SIG_BUGS)) {
-        t->fault_write = gregs[GREG_ERR] & PF_WRITE;
-        if (!(SIG_BIT(signo) & SIG_FAULTS) ||
-            !rt_host_fault(ucontext, signo, info->code, info->address))
-            engine_bug(t, info, gregs);
+    if (info->code > 0 && SIG_BIT(signo) & (SIG_FAULTS | SIG_BUGS) &&
+        take_fault(ucontext, info, gregs))
         return;
-    }
     signal_restore_code(info);
     if (SIG_BIT(signo) & SIG_FAULTS) {
         hold(t, info, gregs);

@@ -41,6 +41,28 @@ static long send(struct cpu *cpu, long nr, const uint64_t *a, unsigned signo_at)
     return linux_host_syscall(cpu, nr, host);
 }
 
+/* The kernel takes such a code from the process itself only; signal 0 asks without sending. */
+static bool leads_to_self(uint64_t pidfd)
+{
+    struct sig_info ask = {.code = 1};
+    return sys(__NR_pidfd_send_signal, pidfd, 0, &ask, 0) == 0;
+}
+
+SYSCALL(pidfd_send_signal)
+{
+    struct sig_info info;
+    uint64_t host[6] = {a[0], a[1], a[2], a[3], 0, 0};
+    int signo = (int)a[1];
+    bool ours = signo >= 1 && signo <= SIG_COUNT && SIG_BIT(signo) & (SIG_FAULTS | SIG_BUGS);
+    if (a[2] && ours && rt_guest_read(&info, a[2], sizeof(info)) && info.code > 0 &&
+        leads_to_self(a[0])) {
+        info.pad = info.code;
+        info.code = CODE_IN_PAD;
+        host[2] = (uint64_t)(uintptr_t)&info;
+    }
+    return linux_host_syscall(cpu, __NR_pidfd_send_signal, host);
+}
+
 SYSCALL(rt_sigqueueinfo)
 {
     return send(cpu, __NR_rt_sigqueueinfo, a, 1);

@@ -10,6 +10,7 @@
 #include <asm/errno.h>
 #include <asm/prctl.h>
 #include <asm/unistd.h>
+#include <linux/aio_abi.h>
 #include <linux/personality.h>
 #include <linux/prctl.h>
 #include <linux/sem.h>
@@ -62,6 +63,27 @@ static bool prctl_points(int option)
     }
 }
 
+enum { PR_GET_AUXV_ = 0x41555856 };
+#ifndef PR_SET_MDWE
+enum { PR_SET_MDWE = 65, PR_GET_MDWE = 66 };
+#endif
+
+/* The host's is the engine's where the host could not be told. */
+static long get_auxv(const uint64_t *a)
+{
+    uint64_t n = linux_state.auxv_size;
+    if (a[3] || a[4])
+        return -EINVAL;
+    uint64_t part = a[2] < n ? a[2] : n;
+    for (uint64_t k = 0; k < part; k += 8) {
+        uint64_t word, step = part - k < 8 ? part - k : 8;
+        if (!rt_guest_read(&word, linux_state.auxv + k, sizeof(word)) ||
+            !rt_guest_write(a[1] + k, &word, step))
+            return -EFAULT;
+    }
+    return (long)n;
+}
+
 SYSCALL(prctl)
 {
     int option = (int)a[0];
@@ -85,6 +107,8 @@ SYSCALL(prctl)
     case PR_SET_FP_MODE:
     case PR_GET_FP_MODE:
     case PR_SET_SECCOMP:
+    case PR_SET_MDWE: /* no more executable pages: the engine could not translate */
+    case PR_GET_MDWE:
     case PR_SET_SYSCALL_USER_DISPATCH: /* aarch64 has it not (no generic entry code) */
     /* features that HWCAP does not announce */
     case PR_SVE_SET_VL:
@@ -97,6 +121,8 @@ SYSCALL(prctl)
     case PR_SET_TAGGED_ADDR_CTRL:
     case PR_GET_TAGGED_ADDR_CTRL:
         return -EINVAL;
+    case PR_GET_AUXV_:
+        return get_auxv(a);
     case PR_SET_VMA:
         if (linux_hidden(a[2], a[3]))
             return -ENOMEM;
@@ -213,4 +239,40 @@ SYSCALL(process_vm_readv)
 SYSCALL(process_vm_writev)
 {
     return other_memory(cpu, __NR_process_vm_writev, a);
+}
+
+/* Requests name their memory. Those before the first bad one are made, as the kernel does. */
+SYSCALL(io_submit)
+{
+    struct iocb request;
+    uint64_t host[6] = {a[0], 0, a[2], 0, 0, 0}, at;
+    if ((int64_t)a[1] < 0)
+        return -EINVAL;
+    for (; host[1] < a[1]; host[1]++) {
+        if (!rt_guest_read(&at, a[2] + 8 * host[1], sizeof(at)) ||
+            !rt_guest_read(&request, at, sizeof(request)))
+            break;
+        bool vector =
+            request.aio_lio_opcode == IOCB_CMD_PREADV || request.aio_lio_opcode == IOCB_CMD_PWRITEV;
+        if (vector ? !linux_vector_ok(request.aio_buf, request.aio_nbytes)
+                   : linux_hidden(request.aio_buf, request.aio_nbytes))
+            break;
+    }
+    return host[1] || !a[1] ? linux_host_syscall(cpu, __NR_io_submit, host) : -EFAULT;
+}
+
+/* It tells which addresses have pages. */
+SYSCALL(move_pages)
+{
+    const int32_t hole = -EFAULT;
+    uint64_t at;
+    long r = linux_host_syscall(cpu, __NR_move_pages, a);
+    bool own = !(int)a[0] || (int)a[0] == (int)sys(__NR_getpid);
+    for (uint64_t k = 0; r >= 0 && own && k < a[1]; k++) {
+        if (!rt_guest_read(&at, a[2] + 8 * k, sizeof(at)))
+            break;
+        if (linux_hidden(at, 1) && !rt_guest_write(a[4] + 4 * k, &hole, sizeof(hole)))
+            break;
+    }
+    return r;
 }

@@ -29,7 +29,7 @@ const struct linux_call linux_calls[LINUX_CALLS] = {
 static const struct linux_call no_call = {NULL, "xxxxxx", NULL, -1};
 
 /* ---- arguments that name the engine's memory ---- */
-static bool vector_ok(uint64_t at, uint64_t count)
+bool linux_vector_ok(uint64_t at, uint64_t count)
 {
     enum { VECTOR_MAX = 1024 }; /* UIO_MAXIOV: more is EINVAL, the host's to say */
     if (linux_hidden(at, 1))
@@ -59,7 +59,7 @@ static long check_argument(char kind, const uint64_t *a)
     case 'a':
         return linux_hidden(a[0], a[1]) ? -ENOMEM : 0;
     case 'v':
-        return vector_ok(a[0], a[1]) ? 0 : -EFAULT;
+        return linux_vector_ok(a[0], a[1]) ? 0 : -EFAULT;
     default:
         return 0;
     }
@@ -75,7 +75,7 @@ bool linux_message_ok(uint64_t at)
     if (!rt_guest_read(&m, at, sizeof(m)))
         return true;
     return !linux_hidden(m.name, 1) && !linux_hidden(m.control, m.controllen) &&
-           vector_ok(m.iov, m.iovlen);
+           linux_vector_ok(m.iov, m.iovlen);
 }
 
 static long dispatch(struct cpu *cpu, const struct linux_call *call, const uint64_t *a)

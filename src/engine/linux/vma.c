@@ -133,6 +133,10 @@ void vma_move(struct vma_table *t, uint64_t from, uint64_t old_size, uint64_t to
     uint32_t k = vma_find(t, from);
     if (k == t->count || t->at[k].start > from)
         return;
+    if (to == from && new_size <= old_size) { /* shrunk: what stays may be several */
+        vma_clear(t, from + new_size, from + old_size);
+        return;
+    }
     struct vma v = t->at[k];
     v.start = to;
     v.end = to + new_size;

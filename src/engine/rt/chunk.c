@@ -20,12 +20,13 @@
 
 #include <asm/unistd.h>
 #include <linux/mman.h>
+#include <linux/resource.h>
 
 struct rt_state rt_state;
 
 enum { SLOT_MIN = 512, FAULT_MIN = 2048, CODE_MIN = 32 << 10 };
 
-static bool map_twice(struct chunk *c, uint8_t *area)
+static bool map_views(struct chunk *c, uint8_t *area)
 {
     uint8_t *write = area + CHUNK_CODE + CHUNK_SLOTS * sizeof(struct slot);
     long at = sys(__NR_mmap, write, CHUNK_CODE, PROT_READ | PROT_WRITE,
@@ -38,6 +39,17 @@ static bool map_twice(struct chunk *c, uint8_t *area)
     c->exec = area;
     c->write = write;
     return true;
+}
+
+static bool map_twice(struct chunk *c, uint8_t *area)
+{
+    struct rlimit64 old[WINDOW_LIMITS];
+    if (map_views(c, area))
+        return true;
+    window_lift_limits(old);
+    bool done = map_views(c, area);
+    window_restore_limits(old);
+    return done;
 }
 
 /* Code, slots and the other view in one piece, so that all are near; then what only C reads. */
@@ -117,7 +129,7 @@ struct chunk *chunk_with_room(struct cpu *cpu)
     flush(cpu);
     c = find_room();
     if (!c)
-        rt_bug("no memory for translated code", __FILE__, __LINE__);
+        rt_no_memory();
     return c;
 }
 

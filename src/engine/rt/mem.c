@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/rt/mem.h"
 
+#include <stdint.h>
+
 void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
     void *d = to;
@@ -8,14 +10,49 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
     return to;
 }
 
+/* Tables of many thousand entries are shifted by one entry: rep movsb goes by bytes there. */
+static void move_up(uint64_t *to, const uint64_t *from, size_t words)
+{
+    for (; words >= 4; words -= 4) {
+        uint64_t a = from[words - 1], b = from[words - 2], c = from[words - 3], d = from[words - 4];
+        to[words - 1] = a;
+        to[words - 2] = b;
+        to[words - 3] = c;
+        to[words - 4] = d;
+    }
+    while (words--)
+        to[words] = from[words];
+}
+
+static void move_down(uint64_t *to, const uint64_t *from, size_t words)
+{
+    for (; words >= 4; words -= 4, to += 4, from += 4) {
+        uint64_t a = from[0], b = from[1], c = from[2], d = from[3];
+        to[0] = a;
+        to[1] = b;
+        to[2] = c;
+        to[3] = d;
+    }
+    for (size_t k = 0; k < words; k++)
+        to[k] = from[k];
+}
+
 void *memmove(void *to, const void *from, size_t n)
 {
-    if ((size_t)((char *)to - (const char *)from) >= n)
-        return memcpy(to, from, n);
-    char *d = (char *)to + n;
-    const char *s = (const char *)from + n;
-    while (n--)
-        *--d = *--s;
+    char *d = to;
+    const char *s = from;
+    size_t words = n / 8, bytes = n % 8;
+    if (d == s)
+        return to;
+    if (d < s) {
+        move_down(to, from, words);
+        for (size_t k = 0; k < bytes; k++)
+            d[8 * words + k] = s[8 * words + k];
+    } else {
+        while (bytes--)
+            d[8 * words + bytes] = s[8 * words + bytes];
+        move_up(to, from, words);
+    }
     return to;
 }
 

@@ -79,6 +79,8 @@ int64_t rt_guest_strlen(uint64_t from, size_t max);
 
 /* ---- engine bugs: one line with the guest pc, then the process dies by SIGABRT ---- */
 __attribute__((noreturn)) void rt_bug(const char *what, const char *file, int line);
+/* Memory is exhausted in a place where the guest cannot be told: die as the kernel lets die. */
+__attribute__((noreturn)) void rt_no_memory(void);
 #define AW_BUG_ON(condition) ((condition) ? rt_bug(#condition, __FILE__, __LINE__) : (void)0)
 
 /* ---- the Linux layer's part, called from thunks on the C stack; cpu->x is true ---- */

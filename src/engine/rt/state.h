@@ -196,6 +196,12 @@ void rt_excl_forget(void); /* cpu.c */
 /* window.c: around fork */
 void window_fork_prepare(void);
 void window_fork_done(void);
+/* The soft limits that mappings have, out of the way and back: for memory without which the engine
+ * cannot go on. The hard ones stay. */
+enum { WINDOW_LIMITS = 3 };
+struct rlimit64;
+void window_lift_limits(struct rlimit64 *old);
+void window_restore_limits(const struct rlimit64 *old);
 
 /* entry.c */
 extern const char rt_thunk_jump[] __attribute__((visibility("hidden"))); /* rax = guest pc */

@@ -188,7 +188,7 @@ static struct block *translate(struct cpu *cpu, uint64_t pc, unsigned mode)
     if (!rt_state.work)
         rt_state.work = rt_pages_get(x64_work_size);
     if (!rt_state.region || !rt_state.work)
-        rt_bug("no memory to translate", __FILE__, __LINE__);
+        rt_no_memory();
     uint64_t start = rt_options.stats ? own_time() : 0;
     struct source source = {~0ull, mode};
     struct lift_env env = {.fetch = fetch,

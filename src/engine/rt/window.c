@@ -60,7 +60,9 @@ static bool reserve_window(uint64_t size)
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at < 0)
         return false;
-    window.start = window.next = (uint64_t)at;
+    /* the first page is never used: what a call writes from below ends there */
+    window.start = (uint64_t)at;
+    window.next = window.start + PAGE;
     window.end = window.start + size;
     window.low = window.start < image ? window.start : image;
     window.high = window.end > image_end ? window.end : image_end;
@@ -110,14 +112,44 @@ static uint64_t reserve(size_t length)
     return at;
 }
 
+/* ---- limits: they are for the guest's mappings; the engine must not end by them ---- */
+static const int limits[WINDOW_LIMITS] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK};
+
+void window_lift_limits(struct rlimit64 *old)
+{
+    for (unsigned k = 0; k < WINDOW_LIMITS; k++) {
+        if (sys(__NR_prlimit64, 0, limits[k], 0, &old[k]) < 0)
+            old[k] = (struct rlimit64){RLIM64_INFINITY, RLIM64_INFINITY};
+        const struct rlimit64 lifted = {old[k].rlim_max, old[k].rlim_max};
+        sys(__NR_prlimit64, 0, limits[k], &lifted, 0);
+    }
+}
+
+void window_restore_limits(const struct rlimit64 *old)
+{
+    for (unsigned k = 0; k < WINDOW_LIMITS; k++)
+        sys(__NR_prlimit64, 0, limits[k], &old[k], 0);
+}
+
+static long map(uint64_t at, size_t length)
+{
+    return sys(__NR_mmap, at, length, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
 void *rt_pages_get(size_t length)
 {
     length = (length + PAGE - 1) & ~(size_t)(PAGE - 1);
     uint64_t at = reserve(length);
     if (!at)
         return NULL;
-    long got = sys(__NR_mmap, at, length, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    long got = map(at, length);
+    if (got < 0) {
+        struct rlimit64 old[WINDOW_LIMITS];
+        window_lift_limits(old);
+        got = map(at, length);
+        window_restore_limits(old);
+    }
     return got < 0 ? NULL : (void *)got;
 }
 
