@@ -78,11 +78,9 @@ static bool has_extension(const char *name, const char *extension)
     return dot && strcasecmp(dot + 1, extension) == 0;
 }
 
-void format_decide(const struct format_file *f, struct format_verdict *ret)
+static void decide(const struct format_file *f, struct format_verdict *ret)
 {
     struct scan s = {.f = f, .size = f->size};
-    memset(ret, 0, sizeof(*ret));
-    verdict_no(ret, "no program that is known here");
     if (f->size == 0) {
         verdict_no(ret, "an empty file");
         return;
@@ -100,6 +98,15 @@ void format_decide(const struct format_file *f, struct format_verdict *ret)
         }
     if (has_extension(f->name, "com"))
         decide_com(&s, ret);
+}
+
+void format_decide(const struct format_file *f, struct format_verdict *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    verdict_no(ret, "no program that is known here");
+    decide(f, ret);
+    if (ret->kind != KIND_NONE)
+        ret->reason[0] = 0;
 }
 
 static bool read_fd(void *user, uint64_t offset, void *data, size_t len)

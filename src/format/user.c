@@ -209,9 +209,11 @@ static bool finish(struct format_user *u, struct aw_err *err)
             u->name);
     if (!u->magic_len && (u->mask_len || u->offset))
         return aw_fail(err, AW_E_PARSE, 0, "%s has mask or offset, but no magic", u->name);
+    if (u->magic_len && !check_magic(u, err))
+        return false;
     if (is_ones(u->mask, u->mask_len))
         u->mask_len = 0;
-    return !u->magic_len || check_magic(u, err);
+    return true;
 }
 
 static bool begin(struct format_users *all, char *line, struct aw_err *err)
