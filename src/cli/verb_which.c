@@ -2,6 +2,7 @@
  *
  * What the kernel would do with a file: the chain of rules and #! lines, or why it would not run.
  */
+#include "cli/formats.h"
 #include "cli/rules.h"
 
 #include "base/file.h"
@@ -16,15 +17,18 @@
 #include <sys/stat.h>
 
 struct which {
-    struct cli *c;              /* for printing */
-    struct cli_rules rules;     /* none if binfmt_misc is not mounted */
-    char *path;                 /* what is executed */
-    int root;                   /* --root, open; -1: the caller's own */
-    bool setuid;                /* it has a setuid or setgid bit */
-    struct elf_info elf;        /* what it is, if an ELF file */
-    const struct aw_arch *arch; /* its architecture, or NULL */
-    char *no_loader;            /* the loader that an emulator would miss, or NULL */
-    struct aw_match match;      /* the chain */
+    struct cli *c;                    /* for printing */
+    struct cli_rules rules;           /* none if binfmt_misc is not mounted */
+    char *path;                       /* what is executed */
+    int root;                         /* --root, open; -1: the caller's own */
+    bool setuid;                      /* it has a setuid or setgid bit */
+    struct elf_info elf;              /* what it is, if an ELF file */
+    const struct aw_arch *arch;       /* its architecture, or NULL */
+    char *no_loader;                  /* the loader that an emulator would miss, or NULL */
+    struct aw_match match;            /* the chain */
+    bool asked;                       /* format counts */
+    bool ours;                        /* it counts for running: archway-format gets the file */
+    struct cli_formats_answer format; /* what archway-format would do with the file */
 };
 
 static int open_file(const struct which *w, const char *path, int flags)
@@ -72,6 +76,30 @@ static void look(struct which *w)
         w->no_loader = strdup(w->elf.loader);
 }
 
+/* A format beyond ELF: what comes behind the kernel's part, or what could be installed. */
+static bool ask_format(struct which *w, struct aw_err *err)
+{
+    struct format_users users = {0};
+    const struct aw_match *m = &w->match;
+    const char *set = NULL;
+    for (size_t i = 0; i < m->n_steps && !w->ours; i++)
+        w->ours = m->steps[i].kind == AW_STEP_RULE &&
+                  cli_formats_ours(&w->rules.entries[m->steps[i].rule].rule, &set);
+    if (!w->ours && m->why != AW_WHY_NO_FORMAT)
+        return true;
+    w->asked = true;
+    bool ok = cli_formats_load(w->c, &users, err) &&
+              cli_formats_ask(w->c, &users, set, w->path, w->root, &w->format);
+    format_users_fini(&users);
+    return ok;
+}
+
+/* Why archway-format would refuse the file, or NULL. */
+static const char *refusal(const struct which *w)
+{
+    return w->ours && w->match.why == AW_WHY_RUNS && w->format.reason[0] ? w->format.reason : NULL;
+}
+
 static bool walk(struct which *w, struct aw_err *err)
 {
     struct strv *operands = &w->c->args.operands;
@@ -87,7 +115,7 @@ static bool walk(struct which *w, struct aw_err *err)
         .argv = (const char *const *)operands->v,
     };
     look(w);
-    return aw_match(&request, &w->match, err);
+    return aw_match(&request, &w->match, err) && ask_format(w, err);
 }
 
 static const char *credentials(const struct which *w)
@@ -109,6 +137,12 @@ static void mend(const struct which *w, struct aw_err *err)
     switch (w->match.why) {
     case AW_WHY_NO_RULE:
         aw_mend(err, "archway install %s", w->match.arch ? w->match.arch->oci_arch : "all");
+        break;
+    case AW_WHY_NO_FORMAT:
+        if (w->format.kind && w->format.kind->format != FORMAT_N)
+            aw_mend(err, "archway install %s", format_at(w->format.kind->format)->name);
+        else if (w->format.user)
+            aw_mend(err, "archway install %s", w->format.user->name);
         break;
     case AW_WHY_DISABLED:
         aw_mend(err, "archway enable that rule");
@@ -143,8 +177,17 @@ static void mend(const struct which *w, struct aw_err *err)
 static int verdict(struct which *w, bool print)
 {
     const struct aw_match *m = &w->match;
-    if (m->why == AW_WHY_RUNS)
+    if (m->why == AW_WHY_RUNS && !refusal(w))
         return 0;
+    if (refusal(w)) {
+        struct aw_err err = AW_ERR_INIT;
+        aw_fail(&err, AW_E_UNSUPPORTED, 0, "%s: %s", w->path, refusal(w));
+        if (w->format.package)
+            aw_mend(&err, "sudo apt install %s", w->format.package);
+        if (print)
+            cli_fail(w->c, &err);
+        return 126;
+    }
     if (print) {
         struct aw_err err = AW_ERR_INIT;
         const char *name = m->sys_errno ? strerrorname_np(m->sys_errno) : NULL;
@@ -186,6 +229,28 @@ static struct json_object *step_json(const struct which *w, const struct aw_matc
     return o;
 }
 
+static struct json_object *format_json(const struct which *w)
+{
+    const struct cli_formats_answer *f = &w->format;
+    struct json_object *o = json_object_new_object();
+    js_add_string(o, "kind", f->user ? f->user->name : f->kind ? f->kind->word : "none");
+    js_add_string(o, "text", f->user ? f->user->text : f->kind ? f->kind->text : NULL);
+    js_add_string(o, "install",
+                  f->user                                  ? f->user->name
+                  : f->kind && f->kind->format != FORMAT_N ? format_at(f->kind->format)->name
+                                                           : NULL);
+    js_add_string(o, "version", f->verdict.version[0] ? f->verdict.version : NULL);
+    js_add_string(o, "interpreter", f->program);
+    if (f->argv.n) {
+        struct json_object *argv = js_add(o, "argv", json_object_new_array());
+        for (size_t i = 0; i < f->argv.n; i++)
+            js_push_string(argv, f->argv.v[i]);
+    }
+    js_add_string(o, "reason", f->reason[0] ? f->reason : NULL);
+    js_add_string(o, "package", f->package);
+    return o;
+}
+
 static struct json_object *to_json(const struct which *w)
 {
     const struct aw_match *m = &w->match;
@@ -197,8 +262,10 @@ static struct json_object *to_json(const struct which *w)
     }
     if (w->rules.inst)
         js_add(o, "instance", cli_rules_instance_json(&w->rules));
-    js_add_bool(o, "runs", m->why == AW_WHY_RUNS);
-    js_add_string(o, "why", aw_match_why_name(m->why));
+    js_add_bool(o, "runs", m->why == AW_WHY_RUNS && !refusal(w));
+    js_add_string(o, "why", refusal(w) ? "format" : aw_match_why_name(m->why));
+    if (w->asked)
+        js_add(o, "format", format_json(w));
     if (m->sys_errno)
         js_add_string(o, "errno", strerrorname_np(m->sys_errno));
     js_add_string(o, "reason", m->reason[0] ? m->reason : NULL);
@@ -259,6 +326,22 @@ static void print_line(const char *label, const char *text)
     printf("%-12s %s\n", label, buf_str(&safe));
 }
 
+static void print_format(const struct which *w)
+{
+    const struct cli_formats_answer *f = &w->format;
+    _cleanup_buf_ struct buf argv = {0};
+    if (f->kind || f->user)
+        print_line("format", f->kind         ? f->kind->text
+                             : f->user->text ? f->user->text
+                                             : f->user->name);
+    else if (!w->ours || w->match.why != AW_WHY_RUNS)
+        print_line("format", f->reason);
+    for (size_t i = 0; i < f->argv.n; i++)
+        buf_addf(&argv, "%s\"%s\"", i ? " " : "", f->argv.v[i]);
+    if (f->argv.n && w->ours && !f->reason[0])
+        print_line("starts", buf_str(&argv));
+}
+
 static void print_text(const struct which *w)
 {
     const struct aw_match *m = &w->match;
@@ -281,6 +364,8 @@ static void print_text(const struct which *w)
             buf_addf(&argv, "%s\"%s\"", p == m->argv ? "" : " ", *p);
         print_line("arguments", buf_str(&argv));
     }
+    if (w->asked)
+        print_format(w);
     if (credentials(w))
         print_line("credentials", credentials(w));
     if (w->no_loader) {
@@ -288,7 +373,8 @@ static void print_text(const struct which *w)
             "its loader %s is not in this root: the emulator will not find it", w->no_loader);
         print_line("note", text ? text : "");
     }
-    print_line("runs", m->why == AW_WHY_RUNS         ? "yes"
+    print_line("runs", refusal(w)                    ? "no"
+                       : m->why == AW_WHY_RUNS       ? "yes"
                        : m->why == AW_WHY_UNREADABLE ? "cannot be told"
                                                      : "no");
 }
@@ -322,6 +408,7 @@ int cli_verb_which(struct cli *c)
     /* without a mount there may still be rules of an outer instance: the answer says so */
     bool good = w.path && (cli_rules_load(c, &w.rules, false, &err) || err.code == AW_E_NOTFOUND);
     int status = good ? answer(&w) : cli_fail(c, &err);
+    cli_formats_answer_fini(&w.format);
     aw_match_fini(&w.match);
     cli_rules_fini(&w.rules);
     free(w.path);
