@@ -81,10 +81,12 @@ static bool ask_format(struct which *w, struct aw_err *err)
 {
     struct format_users users = {0};
     const struct aw_match *m = &w->match;
+    struct aw_entry e = {.known = false};
     const char *set = NULL;
     for (size_t i = 0; i < m->n_steps && !w->ours; i++)
         w->ours = m->steps[i].kind == AW_STEP_RULE &&
-                  cli_formats_ours(&w->rules.entries[m->steps[i].rule].rule, &set);
+                  aw_snapshot_entry(w->rules.snapshot, m->steps[i].rule, &e, NULL) &&
+                  cli_formats_ours(&e.rule, &set);
     if (!w->ours && m->why != AW_WHY_NO_FORMAT)
         return true;
     w->asked = true;
