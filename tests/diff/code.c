@@ -230,14 +230,20 @@ static unsigned list_length(enum a64_row row)
 
 struct value_registers code_registers(enum a64_row row, uint32_t word)
 {
-    static const uint8_t places[] = {0, 5, 10, 16};
+    const struct isa_field *f = &a64_fields[a64_row_fields[row]],
+                           *end = &a64_fields[a64_row_fields[row + 1]];
     const struct a64_row_info *info = &a64_row_info[row];
     unsigned length = list_length(row);
     bool memory = strcmp(info->group, "mem") == 0;
     bool vector = strcmp(info->group, "simd") == 0 || strcmp(info->group, "fp") == 0;
     uint64_t named = 0;
-    for (unsigned k = 0; k < sizeof places; k++)
-        named |= ((1ull << length) - 1) << (word >> places[k] & 31);
+    for (; f < end; f++) {
+        if (!f->reg)
+            continue;
+        named |= ((1ull << length) - 1) << (word >> f->at & ((1u << f->width) - 1));
+        if (f->width == 4) /* an element's: the fifth bit may be another field */
+            named |= 1ull << (word >> f->at & 31);
+    }
     uint32_t set = (uint32_t)(named | named >> 32);
     if (memory && (strstr(info->name, "_fp") || length == 4))
         vector = true;

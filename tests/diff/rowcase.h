@@ -17,11 +17,11 @@
 
 #define ROW_MAGIC 0x32776f72u /* "row2" */
 enum {
-    ROW_WORDS = 24,  /* longest code */
-    ROW_SLOT = 128,  /* bytes a slot has */
-    ROW_SLOTS = 512, /* slots, and codes in a batch */
-    ROW_STATES = 64, /* most starts of a code */
-    ROW_WINDOW = 256 /* bytes of memory that are set before and compared after */
+    ROW_WORDS = 24,   /* longest code */
+    ROW_SLOT = 128,   /* bytes a slot has */
+    ROW_SLOTS = 512,  /* slots, and codes in a batch */
+    ROW_STATES = 128, /* most starts of a code */
+    ROW_WINDOW = 256  /* bytes of memory that are set before and compared after */
 };
 /* Where things are, the same in every process. The arena, by offset: no access, memory, no access,
  * read-only memory, no access, nothing. */

@@ -2,12 +2,12 @@
  *
  * Compare the engine with QEMU, instruction by instruction. `rowfuzz --help` tells the options.
  *
- * The idea: a slice is a thousand codes with up to 64 starts each, made from (seed, mode, number of
- * the slice) alone: translating costs what running fifty times costs. The slice also draws how the
- * engine translates (--vary: passes off, registers at random). Both emulators run tests/diff/runner
- * on the same slice; their short answers are compared, and only where those differ the whole states
- * are asked for, judged and shrunk. A crash or a hang is found by running again with every answer
- * flushed, and the rest of the slice goes on without it.
+ * The idea: a slice is 512 codes or more with up to 128 starts each, made from (seed, mode, number
+ * of the slice) alone: translating costs what running fifty times costs. The slice also draws how
+ * the engine translates (--vary: passes off, registers at random). Both emulators run
+ * tests/diff/runner on the same slice; their short answers are compared, and only where those
+ * differ the whole states are asked for, judged and shrunk. A crash or a hang is found by running
+ * again with every answer flushed, and the rest of the slice goes on without it.
  *
  * With --state, the next slice and the statistics live in a file, so a long run can be made in
  * pieces.
@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLICE_CODES = 1024, SHOWN = 2 };
+enum { SLICE_STARTS = 65536, SLICE_CODES_MAX = 1024, SHOWN = 2 };
 enum mode { MODE_ROW, MODE_SEQ, MODE_LOOP };
 static const char *const mode_names[] = {"row", "seq", "loop"};
 
@@ -36,6 +36,7 @@ struct fuzz {
     struct accepted_list accepted; /* */
     struct tally t;                /* */
     unsigned states;               /* starts of a code */
+    unsigned slice_codes;          /* */
     bool draw;                     /* configurations */
     char vary[32];                 /* the engine's option */
     enum a64_row *rows;            /* chosen ones */
@@ -76,12 +77,12 @@ static void make_slice(struct fuzz *f, struct cases *c, enum a64_row *row_of)
 {
     struct rng r = {f->t.seed * 0x9e3779b97f4a7c15u + f->t.slice * 0xd1342543de82ef95u +
                     (uint64_t)f->mode};
-    uint64_t first = f->t.slice * SLICE_CODES, end = codes_wanted(f);
+    uint64_t first = f->t.slice * f->slice_codes, end = codes_wanted(f);
     unsigned at;
     cases_clear(c);
     if (f->draw)
         set_vary(f, tally_vary(&r));
-    for (uint64_t i = first; i < end && i < first + SLICE_CODES; i++) {
+    for (uint64_t i = first; i < end && i < first + f->slice_codes; i++) {
         enum a64_row row = f->rows[i % f->nrows];
         struct row_code *code = cases_add_code(c);
         code->slot = (uint16_t)((c->ncodes - 1) % ROW_SLOTS);
@@ -319,7 +320,7 @@ static void compare_arenas(struct fuzz *f, const struct cases *c, const enum a64
 static void run_slice(struct fuzz *f)
 {
     static struct cases c;
-    static enum a64_row row_of[SLICE_CODES];
+    static enum a64_row row_of[SLICE_CODES_MAX];
     make_slice(f, &c, row_of);
     for (unsigned code = 0; code < c.ncodes && f->crashes < f->show / 2 + 1;) {
         struct cases rest = tail_of(f, &c, code);
@@ -491,6 +492,13 @@ static bool read_options(int argc, char **argv, char *value[], int *status)
     return true;
 }
 
+/* Short runs have more codes, long ones more starts of each. */
+static unsigned starts_of_code(enum mode mode, uint64_t cases)
+{
+    unsigned most = mode == MODE_ROW && cases >= 4096 ? ROW_STATES : 32;
+    return cases < 8 * 32 ? 8 : cases < most * 32 ? (unsigned)cases / 32 : most;
+}
+
 int main(int argc, char **argv)
 {
     /* what is not in the table of rows would only make other contexts and other results of hints */
@@ -515,10 +523,8 @@ int main(int argc, char **argv)
     if (f.mode > MODE_LOOP)
         errx(2, "no mode %s", value[MODE]);
     f.t.mode = mode_names[f.mode];
-    f.states = f.cases / 32 < 8                           ? 8
-               : f.mode == MODE_ROW && f.cases / 32 >= 64 ? 64
-               : f.cases / 32 < 32                        ? (unsigned)f.cases / 32
-                                                          : 32;
+    f.states = starts_of_code(f.mode, f.cases);
+    f.slice_codes = SLICE_STARTS / (f.states < 64 ? 64 : f.states);
     f.emulator[0] = (struct emulator){"oracle", command(value[ORACLE], NULL, value[RUNNER]),
                                       oracle_env, 120, value[ONE]};
     f.emulator[1] = (struct emulator){
@@ -532,7 +538,7 @@ int main(int argc, char **argv)
         return replay(&f, value[REPLAY]);
     tally_read(&f.t, f.state);
     double start = now();
-    while (f.t.slice * SLICE_CODES < codes_wanted(&f) && f.crashes < f.show / 2 + 1 &&
+    while (f.t.slice * f.slice_codes < codes_wanted(&f) && f.crashes < f.show / 2 + 1 &&
            (f.seconds <= 0 || now() - start < f.seconds)) {
         run_slice(&f);
         tally_write(&f.t, f.state);
