@@ -102,6 +102,7 @@ int cli_print_json(struct cli *c, struct json_object *value)
 {
     cli_out_clear(&c->out);
     put_utf8(js_text_pretty(value));
+    putchar('\n');
     json_object_put(value);
     return cli_done(c);
 }

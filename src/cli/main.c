@@ -4,6 +4,7 @@
  * rest.
  */
 #include "cli/cli.h"
+#include "cli/compat.h"
 #include "cli/doc.h"
 #include "cli/parse.h"
 
@@ -48,6 +49,9 @@ int main(int argc, char **argv)
     c.log = (struct aw_log){.fn = cli_out_log, .user = &c.out};
     if (argc > 1 && str_starts(argv[1], "__")) {
         status = cli_doc_hidden(&c, argc, argv);
+    } else if (cli_compat_meant(argc, argv)) {
+        cli_out_init(&c.out, true, false, color);
+        status = cli_compat(&c, argc, argv);
     } else {
         bool good = cli_parse(argc, argv, &c.args, &c.verb, &err);
         cli_out_init(&c.out, c.args.quiet, c.args.debug, color);

@@ -396,7 +396,13 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
                          "(`podman unshare archway install`) a unit of the user's registers them "
                          "again at his next login; without systemd, `podman unshare archway "
                          "refresh` does. Any other user namespace ends with its last process, and "
-                         "its rules with it.",
+                         "its rules with it.\n\n"
+                         "`archway --install LIST` and `archway --uninstall LIST` (names, platforms, "
+                         "globs, with commas) are understood as the image tonistiigi/binfmt does: they "
+                         "print a JSON object with `supported` (platforms whose programs were "
+                         "executed here and ran) and `emulators` (the rules that are on). Options of "
+                         "`archway install` may stand beside them; `--credentials` is what that image "
+                         "always sets. The exit status is not 0 if one of them failed.",
                      .examples = examples_install,
                      .see_also = "binfmt.d(5), systemd-binfmt.service(8)",
                      .max = -1,
