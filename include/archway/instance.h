@@ -60,6 +60,11 @@ bool aw_instance_in_initial_ns(void);
  * truth is in aw_instance_open_new(). */
 bool aw_instance_kernel_has_own(void);
 
+/* Does the kernel take rules with this flag (AW_RULE_F: Linux 4.8, AW_RULE_T: 7.3)? Asked in a
+ * user namespace that is made for it; AW_UNKNOWN where none can be. Forks a short-lived child. */
+enum aw_answer { AW_NO, AW_YES, AW_UNKNOWN };
+enum aw_answer aw_kernel_has_flag(unsigned flag);
+
 /* The descriptor (close-on-exec); still owned by the instance. A duplicate keeps the rules alive.
  */
 int aw_instance_fd(const struct aw_instance *inst);

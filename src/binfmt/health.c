@@ -85,9 +85,10 @@ static void check_version(struct aw_findings *f)
                         "containers depend on the host's",
                         u.release);
     else
-        aw_findings_add(f, "kernel", AW_SEVERITY_OK, NULL,
-                        "Linux %s: rules for each user namespace%s", u.release,
-                        version < 7003 ? "" : ", transparent interpreters (flag T)");
+        aw_findings_add(
+            f, "kernel", AW_SEVERITY_OK, NULL, "Linux %s: rules for each user namespace%s",
+            u.release,
+            aw_kernel_has_flag(AW_RULE_T) == AW_YES ? ", transparent interpreters (flag T)" : "");
 }
 
 /* The file system that is mounted at the usual place, topmost last; "" if none. *ret_ro: its mount

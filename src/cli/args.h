@@ -45,6 +45,7 @@ struct cli_args {
     bool user_namespace;       /* --user-namespace: fail in the first one */
     bool credentials;          /* install --credentials: the C flag on the host too */
     bool instance;             /* enable, disable --instance */
+    bool transparent;          /* install --transparent: flag T instead of P */
     bool fix;                  /* doctor --fix */
     bool quick;                /* doctor --quick */
     bool update_binfmts;       /* export --update-binfmts */

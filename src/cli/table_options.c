@@ -454,6 +454,15 @@ const struct cli_option cli_options[] = {
              "that namespace.",
      .how = CLI_BOOL,
      .offset = AT(credentials)},
+    {.name = "transparent",
+     .verbs = CLI_V(INSTALL),
+     .group = "Options",
+     .help = "for emulators that know flag T: /proc and arguments show the program",
+     .more = "Linux 7.3 and later have the flag; the kernel is asked. An emulator that does not "
+             "know it, as QEMU up to 11 and archway-engine, would take the program's arguments "
+             "for its own.",
+     .how = CLI_BOOL,
+     .offset = AT(transparent)},
     {.name = "user-namespace",
      .verbs = CHANGE,
      .group = "Options",

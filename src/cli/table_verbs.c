@@ -373,42 +373,42 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
                      .fail_status = 1,
                      .complete = CLI_COMPLETE_OBJECT,
                      .run = cli_verb_inspect},
-    [CLI_INSTALL] = {.name = "install",
-                     .operands = "[PLATFORM...|all]",
-                     .group = RULES,
-                     .summary = "register emulators, so that foreign programs run",
-                     .text =
-                         "Registers a rule in the kernel's binfmt_misc for each PLATFORM "
-                         "(`linux/arm64`, `riscv64`, ...; without one, or with `all`, for every "
-                         "platform that an emulator is installed for). From then on programs of "
-                         "that platform run everywhere: on the host, and in the containers of "
-                         "Docker, Podman and others.\n\n" WHICH_INSTANCE "\n\n"
-                         "A rule is called `qemu-ARCH`, as other tools expect. Its interpreter is "
-                         "opened now (flag F), so it need not exist in containers; after an "
-                         "upgrade of the emulator `archway refresh` makes the kernel open the new "
-                         "one. A rule of someone else that does the same is kept. A rule is "
-                         "replaced without a moment in which there is none.\n\n"
-                         "On the host the rules are kept over restarts: by a binfmt.d file and a "
-                         "systemd unit, archway-binfmt.service, which also brings them back when "
-                         "systemd-binfmt throws all rules away. Where there is no systemd, have "
-                         "`archway refresh --force` run at boot; scripts for OpenRC and sysvinit "
-                         "are in PREFIX/share/archway/init. Within rootless Podman's namespace "
-                         "(`podman unshare archway install`) a unit of the user's registers them "
-                         "again at his next login; without systemd, `podman unshare archway "
-                         "refresh` does. Any other user namespace ends with its last process, and "
-                         "its rules with it.\n\n"
-                         "`archway --install LIST` and `archway --uninstall LIST` (names, platforms, "
-                         "globs, with commas) are understood as the image tonistiigi/binfmt does: they "
-                         "print a JSON object with `supported` (platforms whose programs were "
-                         "executed here and ran) and `emulators` (the rules that are on). Options of "
-                         "`archway install` may stand beside them; `--credentials` is what that image "
-                         "always sets. The exit status is not 0 if one of them failed.",
-                     .examples = examples_install,
-                     .see_also = "binfmt.d(5), systemd-binfmt.service(8)",
-                     .max = -1,
-                     .usage_status = 2,
-                     .fail_status = 1,
-                     .run = cli_verb_install},
+    [CLI_INSTALL] =
+        {.name = "install",
+         .operands = "[PLATFORM...|all]",
+         .group = RULES,
+         .summary = "register emulators, so that foreign programs run",
+         .text = "Registers a rule in the kernel's binfmt_misc for each PLATFORM "
+                 "(`linux/arm64`, `riscv64`, ...; without one, or with `all`, for every "
+                 "platform that an emulator is installed for). From then on programs of "
+                 "that platform run everywhere: on the host, and in the containers of "
+                 "Docker, Podman and others.\n\n" WHICH_INSTANCE "\n\n"
+                 "A rule is called `qemu-ARCH`, as other tools expect. Its interpreter is "
+                 "opened now (flag F), so it need not exist in containers; after an "
+                 "upgrade of the emulator `archway refresh` makes the kernel open the new "
+                 "one. A rule of someone else that does the same is kept. A rule is "
+                 "replaced without a moment in which there is none.\n\n"
+                 "On the host the rules are kept over restarts: by a binfmt.d file and a "
+                 "systemd unit, archway-binfmt.service, which also brings them back when "
+                 "systemd-binfmt throws all rules away. Where there is no systemd, have "
+                 "`archway refresh --force` run at boot; scripts for OpenRC and sysvinit "
+                 "are in PREFIX/share/archway/init. Within rootless Podman's namespace "
+                 "(`podman unshare archway install`) a unit of the user's registers them "
+                 "again at his next login; without systemd, `podman unshare archway "
+                 "refresh` does. Any other user namespace ends with its last process, and "
+                 "its rules with it.\n\n"
+                 "`archway --install LIST` and `archway --uninstall LIST` (names, platforms, "
+                 "globs, with commas) are understood as the image tonistiigi/binfmt does: they "
+                 "print a JSON object with `supported` (platforms whose programs were "
+                 "executed here and ran) and `emulators` (the rules that are on). Options of "
+                 "`archway install` may stand beside them; `--credentials` is what that image "
+                 "always sets. The exit status is not 0 if one of them failed.",
+         .examples = examples_install,
+         .see_also = "binfmt.d(5), systemd-binfmt.service(8)",
+         .max = -1,
+         .usage_status = 2,
+         .fail_status = 1,
+         .run = cli_verb_install},
     [CLI_UNINSTALL] = {.name = "uninstall",
                        .operands = "NAME|PLATFORM|GLOB|all...",
                        .group = RULES,

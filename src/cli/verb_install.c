@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * archway install: which rules are wanted, for platforms by an emulator and for other formats
+ * (formats.h). What is wanted is checked before anything is mounted; the plan (binfmt/plan.h) does
+ * the rest.
+ */
 #include "cli/formats.h"
 
 #include "box/emulator.h"
@@ -8,7 +13,16 @@
 static unsigned flags_for(struct cli *c, const struct cli_change *r)
 {
     bool credentials = !r->host || c->args.credentials;
-    return AW_RULE_P | AW_RULE_O | AW_RULE_F | (credentials ? AW_RULE_C : 0);
+    return (c->args.transparent ? AW_RULE_T : AW_RULE_P) | AW_RULE_O | AW_RULE_F |
+           (credentials ? AW_RULE_C : 0);
+}
+
+static bool has_transparent(struct aw_err *err)
+{
+    if (aw_kernel_has_flag(AW_RULE_T) == AW_YES)
+        return true;
+    aw_fail(err, AW_E_UNSUPPORTED, 0, "--transparent: this kernel takes no rules with flag T");
+    return aw_mend(err, "upgrade to Linux 7.3, or leave --transparent out");
 }
 
 static bool one_platform(struct cli *c, struct cli_change *r, const struct aw_arch *arch,
@@ -127,6 +141,8 @@ int cli_verb_install(struct cli *c)
         if (!str_eq(ops->v[i], "all") && !strchr(ops->v[i], ',') &&
             !cli_formats_known(&wanted.users, ops->v[i]) && !cli_change_arch(ops->v[i], &err))
             return cli_fail_usage(c, &err);
+    if (c->args.transparent && !has_transparent(&err))
+        return cli_fail(c, &err);
     cli_interrupt_catch();
     if (!cli_change_open(c, CLI_CHANGE_READY, &r, &err) || !switched_on(&r, &err))
         return cli_fail(c, &err);

@@ -39,6 +39,10 @@ usage "disable both" 'name rules' disable --instance all
 usage "uninstall what" 'uninstall' uninstall
 usage "register: a fault" 'column 15' register ':archway-test:Q::archwaytest::/bin/true:'
 usage "register: bytes" 'column 2: byte .xc3' register ':ä:E::archwaytest::/bin/true:'
+run aw install --transparent linux/arm64
+if [ "$STATUS" != 0 ]; then
+    like "--transparent where the kernel has no flag T" "$ERR" 'this kernel takes no rules with flag T|rules belong to root'
+fi
 usage "verify: an unknown platform" 'vax' verify linux/vax
 usage "verify: no program for it" 'no built-in program' verify sh4
 run aw verify --json "$(uname -m)"
