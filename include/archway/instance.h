@@ -56,6 +56,9 @@ struct aw_instance *aw_instance_open_new(struct aw_err *err);
 
 /* Is the caller in the machine's first user namespace, whose instance is the host's? */
 bool aw_instance_in_initial_ns(void);
+/* Does the instance belong to the caller's own user namespace, not to an outer one? Changes
+ * nothing. A caller without CAP_SYS_ADMIN there is told by who owns its files. */
+bool aw_instance_is_own(const struct aw_instance *inst);
 /* Can a user namespace of this kernel have its own instance? By its version only (6.7 and up); the
  * truth is in aw_instance_open_new(). */
 bool aw_instance_kernel_has_own(void);

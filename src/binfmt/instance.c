@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -116,17 +117,43 @@ static int find_mounted(void)
     return found;
 }
 
+/* Is it an automount that was not triggered, or does not answer? Looking triggers nothing. */
+static bool is_automount(void)
+{
+    struct statfs s;
+    _cleanup_close_ int fd = open(USUAL_PATH, O_PATH | O_CLOEXEC);
+    return fd >= 0 && fstatfs(fd, &s) == 0 && s.f_type == AUTOFS_SUPER_MAGIC;
+}
+
+/* An automount whose daemon has died costs the first who triggers it a SIGPIPE (seen with Linux
+ * 6.18; the kernel means to take it back, but it has ended the process by then). */
+static int open_usual(int *ret_how)
+{
+    sigset_t pipe, old;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &old);
+    int fd = open(USUAL_PATH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *ret_how = fd < 0 ? errno : 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return fd;
+}
+
 struct aw_instance *aw_instance_open_host(struct aw_err *err)
 {
-    _cleanup_close_ int fd = open(USUAL_PATH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int how = fd < 0 ? errno : 0;
+    int how;
+    _cleanup_close_ int fd = open_usual(&how);
     if (fd >= 0 && is_binfmt(fd))
         return wrap(&fd, err);
     util_close(fd);
     fd = find_mounted();
     if (fd >= 0)
         return wrap(&fd, err);
-    if (how == ENOENT) {
+    if (is_automount()) {
+        aw_fail(err, AW_E_IO, 0, "binfmt_misc: the automount on " USUAL_PATH " mounts nothing");
+        aw_mend(err, "systemctl restart proc-sys-fs-binfmt_misc.automount, or: umount " USUAL_PATH
+                     " && mount -t binfmt_misc binfmt_misc " USUAL_PATH);
+    } else if (how == ENOENT) {
         aw_fail(err, AW_E_NOTFOUND, 0, "binfmt_misc: this kernel has not loaded it");
         aw_mend(err, "modprobe binfmt_misc && mount -t binfmt_misc binfmt_misc " USUAL_PATH);
     } else {
@@ -170,6 +197,19 @@ bool aw_instance_in_initial_ns(void)
 {
     struct stat ns;
     return stat("/proc/self/ns/user", &ns) == 0 && ns.st_ino == INITIAL_USER_NS;
+}
+
+bool aw_instance_is_own(const struct aw_instance *inst)
+{
+    struct stat st;
+    if (aw_instance_in_initial_ns())
+        return true;
+    /* Reconfiguring is for who may administer the user namespace that made it; this one changes
+     * nothing. The files' owner does not tell: a namespace within may map the same id to 0. */
+    _cleanup_close_ int fs = fspick(inst->fd, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+    if (fs >= 0)
+        return fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) == 0 || errno != EPERM;
+    return fstatat(inst->fd, "register", &st, 0) == 0 && st.st_uid == 0;
 }
 
 struct aw_instance *aw_instance_open_new(struct aw_err *err)
@@ -325,9 +365,11 @@ static bool command(struct aw_instance *inst, const char *name, const char *what
     _cleanup_close_ int fd = openat(inst->fd, name, O_WRONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return aw_fail(err, AW_E_NOTFOUND, 0, "rule %s: there is no such entry", name);
-    if (fd < 0 || write(fd, what, strlen(what)) < 0)
-        return aw_fail(err, instance_code(errno), errno, "binfmt_misc: write %s to %s", what, name);
-    return true;
+    if (fd >= 0 && write(fd, what, strlen(what)) >= 0)
+        return true;
+    int how = errno;
+    aw_fail(err, instance_code(how), how, "binfmt_misc: write %s to %s", what, name);
+    return how == EROFS && aw_mend(err, "mount -o remount,rw " USUAL_PATH);
 }
 
 static bool entry_command(struct aw_instance *inst, const char *name, const char *what,

@@ -25,8 +25,11 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define USUAL_PATH "/proc/sys/fs/binfmt_misc"
+/* PROC_PID_INIT_INO of the kernel's proc_ns.h: the initial pid namespace, on every machine */
+#define INITIAL_PID_NS 0xEFFFFFFCul
 
 /* ---- what operands mean -----------------------------------------------------------------------
  */
@@ -84,6 +87,25 @@ static bool mount_here(struct aw_err *err)
                    USUAL_PATH);
 }
 
+/* In the host's user namespace, but in a mount namespace beside the first process's: a privileged
+ * container, `unshare -m`, a service with mounts of its own. */
+static bool in_side_mounts(void)
+{
+    struct stat own, first, pids;
+    return stat("/proc/self/ns/mnt", &own) == 0 && stat("/proc/self/ns/pid", &pids) == 0 &&
+           (pids.st_ino != INITIAL_PID_NS ||
+            (stat("/proc/1/ns/mnt", &first) == 0 && first.st_ino != own.st_ino));
+}
+
+/* Was the instance made by our mount? Then there is no other mount of it. */
+static bool newer_than(const struct aw_instance *inst, const struct timespec *t)
+{
+    struct stat st;
+    return fstatat(aw_instance_fd(inst), "status", &st, 0) == 0 &&
+           (st.st_mtim.tv_sec > t->tv_sec ||
+            (st.st_mtim.tv_sec == t->tv_sec && st.st_mtim.tv_nsec >= t->tv_nsec));
+}
+
 static bool open_host(struct cli *c, struct cli_change *r, bool ready, struct aw_err *err)
 {
     struct aw_err why = AW_ERR_INIT;
@@ -105,9 +127,12 @@ static bool open_host(struct cli *c, struct cli_change *r, bool ready, struct aw
         if (!spawn_check(&s, &result, err))
             return aw_context(err, "load binfmt_misc");
     }
+    struct timespec before;
+    clock_gettime(CLOCK_REALTIME_COARSE, &before); /* the clock of inodes */
     if (!mount_here(err))
         return false;
     r->now.inst = aw_instance_open_host(err);
+    r->passing = r->now.inst && in_side_mounts() && newer_than(r->now.inst, &before);
     return r->now.inst != NULL;
 }
 
@@ -119,11 +144,9 @@ static bool same_instance(const struct aw_instance *a, const struct aw_instance 
            x.st_dev == y.st_dev;
 }
 
-/* Without making one: files of an outer namespace's instance belong to ids not mapped here. */
-static bool looks_own(const struct aw_instance *inst)
+static bool is_own(const struct aw_instance *inst)
 {
-    struct stat st;
-    return inst && fstatat(aw_instance_fd(inst), "register", &st, 0) == 0 && st.st_uid == 0;
+    return inst && aw_instance_is_own(inst);
 }
 
 /* There is no union of instances: what the outer rules did would be gone. */
@@ -174,9 +197,9 @@ static bool open_namespace(struct cli *c, struct cli_change *r, bool ready, stru
             *err = why;
         return false;
     }
-    if (ready && !(c->args.dry_run && looks_own(mounted)))
+    if (ready && !(c->args.dry_run && is_own(mounted)))
         return make_own(c, r, mounted, err);
-    if (looks_own(mounted)) {
+    if (is_own(mounted)) {
         r->now.inst = mounted;
         return true;
     }
@@ -373,6 +396,31 @@ static int print_json(struct cli *c, struct cli_change *r, const struct aw_err *
     return cli_print_json(c, o);
 }
 
+bool cli_change_effective(const struct cli_change *r, struct aw_err *err)
+{
+    bool on = true;
+    if (r->now.inst && !aw_instance_status(r->now.inst, &on, err))
+        return false;
+    if (on)
+        return true;
+    aw_fail(err, AW_E_PERM, 0, "binfmt_misc is switched off: no rule has an effect");
+    return aw_mend(err, "archway enable --instance");
+}
+
+/* Rules end with the last mount of their instance. */
+static int tell_passing(struct cli *c, const struct cli_change *r)
+{
+    struct aw_err err = AW_ERR_INIT;
+    if (!r->passing || !plan_changes(&r->plan))
+        return 0;
+    aw_fail(&err, AW_E_UNSUPPORTED, 0,
+            "binfmt_misc is mounted in this mount namespace only: the rules end with it");
+    aw_mend(&err,
+            "on the host: mount -t binfmt_misc binfmt_misc " USUAL_PATH ", then archway %s again",
+            c->verb->name);
+    return cli_fail(c, &err);
+}
+
 int cli_change_finish(struct cli *c, struct cli_change *r, const struct aw_err *first)
 {
     struct aw_err err = AW_ERR_INIT, writing = AW_ERR_INIT;
@@ -383,6 +431,8 @@ int cli_change_finish(struct cli *c, struct cli_change *r, const struct aw_err *
             status = cli_fail(c, &err);
         if (!write_down(c, r, kept, &writing))
             status = cli_fail(c, &writing);
+        if (!status)
+            status = tell_passing(c, r);
     }
     cli_out_clear(&c->out);
     int done;

@@ -15,6 +15,7 @@
 struct cli_change {
     enum cli_place place;       /* whose rules */
     bool host;                  /* the machine's own instance; else the one of a user namespace */
+    bool passing;               /* its only mount is ours, in a mount namespace that will end */
     struct plan_now now;        /* instance, entries, records; inst is closed by cli_change_close */
     struct plan plan;           /* filled in by the verb */
     char *file;                 /* of the records */
@@ -32,6 +33,8 @@ enum cli_change_how {
 /* Take the instance and its records. With --dry-run nothing is changed. */
 bool cli_change_open(struct cli *c, enum cli_change_how how, struct cli_change *ret,
                      struct aw_err *err);
+/* Does the instance as a whole work? An error if it is switched off. */
+bool cli_change_effective(const struct cli_change *r, struct aw_err *err);
 /* Apply the plan (print it only with --dry-run), write records and what keeps rules over restarts,
  * report. first is an error that the verb met before (code AW_OK: none): it makes the exit status
  * even where the rest succeeds. Returns the exit status. */

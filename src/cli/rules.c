@@ -25,6 +25,16 @@ static void load_records(struct cli *c, struct cli_rules *r)
     aw_log(&c->log, AW_LOG_WARN, "what archway registered is not known: %s", err.message);
 }
 
+/* Rules end with the last mount: what was registered can be had back. */
+static bool mend_lost(struct cli *c, struct cli_rules *r, struct aw_err *err)
+{
+    if (err->code == AW_E_NOTFOUND)
+        load_records(c, r);
+    bool podman = r->records.n > 0 && cli_place_find() == CLI_PLACE_PODMAN;
+    return r->records.n > 0 &&
+           aw_mend(err, podman ? "podman unshare archway refresh" : "archway refresh");
+}
+
 /* More than two wait for each other. */
 static unsigned threads(void)
 {
@@ -35,7 +45,9 @@ static unsigned threads(void)
 bool cli_rules_load(struct cli *c, struct cli_rules *r, bool survey, struct aw_err *err)
 {
     *r = (struct cli_rules){.inst = aw_instance_open_host(err)};
-    if (!r->inst || !aw_instance_status(r->inst, &r->enabled, err))
+    if (!r->inst)
+        return mend_lost(c, r, err);
+    if (!aw_instance_status(r->inst, &r->enabled, err))
         return false;
     r->snapshot = aw_instance_snapshot(r->inst, threads(), err);
     if (!r->snapshot || !survey)
@@ -72,13 +84,7 @@ bool cli_rules_mine(const struct cli_rules *r, size_t i)
 
 const char *cli_rules_whose(const struct aw_instance *inst)
 {
-    struct stat own;
-    if (aw_instance_in_initial_ns())
-        return "host";
-    /* an instance's files belong to user 0 of its user namespace, who has another number here
-     * unless the namespace is this one */
-    bool mine = fstatat(aw_instance_fd(inst), "register", &own, 0) == 0 && own.st_uid == 0;
-    return mine ? "own" : "outer";
+    return aw_instance_in_initial_ns() ? "host" : aw_instance_is_own(inst) ? "own" : "outer";
 }
 
 static void add_magic(const struct aw_rule *r, struct buf *ret)

@@ -57,6 +57,8 @@ static int run(struct cli *c, bool on)
     for (size_t i = 0; i < c->args.operands.n; i++)
         if (!one(&r, done, c->args.operands.v[i], on, &err) && first.code == AW_OK)
             first = err;
+    if (on && first.code == AW_OK)
+        cli_change_effective(&r, &first);
     return cli_change_finish(c, &r, &first);
 }
 

@@ -112,17 +112,6 @@ static bool operand(struct cli *c, struct cli_change *r, struct wanted *wanted, 
     return ok;
 }
 
-static bool switched_on(struct cli_change *r, struct aw_err *err)
-{
-    bool on = true;
-    if (r->now.inst && !aw_instance_status(r->now.inst, &on, err))
-        return false;
-    if (on)
-        return true;
-    aw_fail(err, AW_E_PERM, 0, "binfmt_misc is switched off: no rule would have an effect");
-    return aw_mend(err, "archway enable --instance");
-}
-
 int cli_verb_install(struct cli *c)
 {
     struct aw_err err = AW_ERR_INIT;
@@ -144,7 +133,7 @@ int cli_verb_install(struct cli *c)
     if (c->args.transparent && !has_transparent(&err))
         return cli_fail(c, &err);
     cli_interrupt_catch();
-    if (!cli_change_open(c, CLI_CHANGE_READY, &r, &err) || !switched_on(&r, &err))
+    if (!cli_change_open(c, CLI_CHANGE_READY, &r, &err) || !cli_change_effective(&r, &err))
         return cli_fail(c, &err);
     bool ok = ops->n > 0 || all(c, &r, &err);
     for (size_t i = 0; i < ops->n && ok; i++)

@@ -32,5 +32,7 @@ int cli_verb_refresh(struct cli *c)
     }
     if (r.now.records.n == 0)
         aw_log(&c->log, AW_LOG_NOTE, "archway has registered nothing here");
+    if (first.code == AW_OK && r.now.records.n > 0)
+        cli_change_effective(&r, &first);
     return cli_change_finish(c, &r, &first);
 }

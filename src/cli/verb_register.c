@@ -22,7 +22,7 @@ int cli_verb_register(struct cli *c)
     if (!plain(text, &err) || !aw_rule_parse(text, strlen(text), &rule, NULL, &err))
         return cli_fail_usage(c, &err);
     cli_interrupt_catch();
-    if (!cli_change_open(c, CLI_CHANGE_READY, &r, &err))
+    if (!cli_change_open(c, CLI_CHANGE_READY, &r, &err) || !cli_change_effective(&r, &err))
         return cli_fail(c, &err);
     struct plan_want want = {.rule = &rule,
                              .platform = "",

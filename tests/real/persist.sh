@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Rules over restarts, with a systemd that boots: a copy of this machine's tree starts in systemd-nspawn, in a
 # user namespace (and so with a binfmt_misc) of its own. A reboot, restarts and stops of systemd-binfmt,
-# wipes by others and an upgrade of the emulator; then uninstall leaves nothing. Rootless Podman's user unit at the
-# end, with a real Podman.
+# wipes by others and an upgrade of the emulator; then uninstall leaves nothing. At the end a user of
+# rootless Podman, with a systemd of his own.
 . "$(dirname "$0")/../lib/common.sh"
 need_root
 need systemd-nspawn unshare python3
@@ -136,13 +136,54 @@ boot fifth <<'E'
 settle
 t "nobody mounts but the unit" hello
 t "its unit" systemctl is-active archway-binfmt.service
+archway uninstall all >/dev/null
+E
+# ---- a user of rootless Podman, and his own systemd -----------------------------------------------------
+command -v podman >/dev/null || exit 0
+echo 'pu:x:4321:4321::/home/pu:/bin/bash' >>"$R/etc/passwd"
+echo 'pu:x:4321:' >>"$R/etc/group"
+echo 'pu:20000:30000' >"$R/etc/subuid"
+cp "$R/etc/subuid" "$R/etc/subgid"
+install -d -o 4321 -g 4321 "$R/home/pu"
+unit login.service nobody-asks.target <<'U'
+[Service]
+Type=notify
+User=pu
+Delegate=yes
+Environment=XDG_RUNTIME_DIR=/run/user/4321 HOME=/home/pu PATH=/usr/bin:/bin
+ExecStartPre=+/bin/install -d -o pu -g pu -m 700 /run/user /run/user/4321
+ExecStart=/lib/systemd/systemd --user
+U
+boot podman <<'E'
+U="setpriv --reuid 4321 --regid 4321 --clear-groups env -i HOME=/home/pu XDG_RUNTIME_DIR=/run/user/4321 PATH=/opt/aw:/usr/bin:/bin:/usr/sbin"
+# an instance of its own, without a mount: else the host's rules would count
+mount -o remount,bind,rw /proc/sys; mount -t binfmt_misc none $M && umount $M
+systemctl start login.service
+t "podman: install" $U podman unshare archway install linux/arm64
+t "podman: runs" $U podman unshare hello
+t "podman: files" find /home/pu -name '*archway-binfmt*' -o -name '*rules.json'
+systemctl stop login.service
+systemctl start login.service
+for i in $(seq 100); do $U systemctl --user is-active -q archway-binfmt.service && break; sleep 0.1; done
+t "podman: after the next login" $U podman unshare hello
+t "podman: verify" $U podman unshare archway verify
+t "podman: its unit" $U systemctl --user is-active archway-binfmt.service
+$U podman unshare sh -c 'kill $(cat $XDG_RUNTIME_DIR/libpod/tmp/pause.pid)'
+t "podman: a namespace made anew" $U podman unshare hello
+t "podman: says what mends it" $U podman unshare archway ls
+t "podman: refresh" $U podman unshare archway refresh
+t "podman: runs again" $U podman unshare hello
+t "podman: uninstall" $U podman unshare archway uninstall all
+t "podman: gone" $U podman unshare hello
+t "podman: left" find /home/pu -name '*archway-binfmt*' -o -name '*rules.json*'
 E
 X
 chmod 755 "$T/bin/system"
 python3 "$T/bin/mkelf" aarch64 "$T/hello" hello 3 || skip_all "mkelf does not work"
 run unshare --mount --propagation private "$T/bin/system" "$S" "$AW" "$qemu" "$T/hello"
-right_run "five boots" 0
-OUT=$(cat "$S"/out/first "$S"/out/second "$S"/out/third "$S"/out/fourth "$S"/out/fifth)
+right_run "all boots" 0
+touch "$S/out/podman"
+OUT=$(cat "$S"/out/podman "$S"/out/first "$S"/out/second "$S"/out/third "$S"/out/fourth "$S"/out/fifth)
 part() {
     sed -n "/^== $1\$/,/^== /p" <<<"$OUT" | sed '1d;/^== /d'
 }
@@ -195,4 +236,24 @@ p "install mounts" 0 'mounted /proc/sys/fs/binfmt_misc.*registered qemu-aarch64'
 p "runs then" 3
 p "nobody mounts but the unit" 3 '^hello\|'
 p "its unit" 0 '^active\|'
+if command -v podman >/dev/null; then
+    p "podman: install" 0 'registered qemu-aarch64'
+    p "podman: runs" 3 '^hello\|'
+    is "podman: files" "$(part 'podman: files' | sort | tr '\n' '|')" "/home/pu/.config/systemd/user/archway-binfmt.service|\
+/home/pu/.config/systemd/user/default.target.wants/archway-binfmt.service|\
+/home/pu/.local/share/archway/podman-rules.json|status 0|"
+    p "podman: after the next login" 3 '^hello\|'
+    p "podman: verify" 0 'linux/arm64: works, [0-9.]+ ms, /opt/aw/qemu-aarch64-static\|'
+    p "podman: its unit" 0 '^active\|'
+    p "podman: a namespace made anew" '[0-9]+' 'exec format error'
+    p "podman: says what mends it" 1 'archway refresh'
+    p "podman: refresh" 0 'registered qemu-aarch64.*someone removed it'
+    p "podman: runs again" 3 '^hello\|'
+    p "podman: uninstall" 0 'removed qemu-aarch64'
+    p "podman: gone" '[0-9]+' 'exec format error'
+    p "podman: left" 0 ''
+    is "podman: uninstall leaves nothing" "$(part 'podman: left')" "status 0"
+else
+    skip "a user of rootless Podman" "podman is not installed (tools/install-deps test)"
+fi
 [ $test_bad -eq 0 ] || note "$OUT" "$(tail -n 20 "$S"/out/*.boot)"
