@@ -47,4 +47,21 @@ bool cli_formats_ask(struct cli *c, const struct format_users *users, const char
                      const char *path, int root, struct cli_formats_answer *ret);
 void cli_formats_answer_fini(struct cli_formats_answer *a);
 
+/* ---- verify -----------------------------------------------------------------------------------
+ */
+
+struct cli_formats_tally {
+    size_t done; /* programs that were tried */
+    size_t bad;  /* those that did not work */
+};
+
+/* The formats among the names; one that there is no built-in program for is an error. */
+bool cli_formats_verify_names(const struct strv *names, unsigned *ret_set, struct aw_err *err);
+/* The formats that rules of ours are there for. */
+unsigned cli_formats_registered(const struct plan_now *now);
+/* Try those of the set, print or add to the list, count. */
+bool cli_formats_verify(struct cli *c, const struct plan_now *now, unsigned set,
+                        struct json_object *list, struct cli_formats_tally *tally,
+                        struct aw_err *err);
+
 #endif

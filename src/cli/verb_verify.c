@@ -2,7 +2,7 @@
  *
  * archway verify: does it work? By doing it.
  */
-#include "cli/change.h"
+#include "cli/formats.h"
 
 #include "binfmt/guest.h"
 #include "codec/js.h"
@@ -158,6 +158,8 @@ static bool choose(struct cli *c, const struct plan_now *now, bool *chosen, stru
     const struct aw_arch *arch;
     for (size_t i = 0; i < ops->n; i++) {
         bool all = str_eq(ops->v[i], "all");
+        if (format_find(ops->v[i]) != FORMAT_N)
+            continue;
         const struct aw_arch *one = all ? NULL : cli_change_arch(ops->v[i], err);
         if (!all && !one)
             return false;
@@ -183,7 +185,7 @@ static bool look(struct plan_now *now, bool *ret_on, struct aw_err *err)
     return !now->inst || (plan_look(now, err) && aw_instance_status(now->inst, ret_on, err));
 }
 
-static int run(struct cli *c, struct plan_now *now, bool on, const bool *chosen)
+static int run(struct cli *c, struct plan_now *now, bool on, const bool *chosen, unsigned formats)
 {
     struct aw_err err = AW_ERR_INIT;
     struct json_object *list = json_object_new_array();
@@ -208,7 +210,13 @@ static int run(struct cli *c, struct plan_now *now, bool on, const bool *chosen)
         else
             print_text(&k, now);
     }
-    if (done == 0) {
+    struct cli_formats_tally tally = {0};
+    if (!cli_formats_verify(c, now, formats, list, &tally, &err)) {
+        json_object_put(list);
+        return cli_fail(c, &err);
+    }
+    status = tally.bad ? 1 : status;
+    if (done + tally.done == 0) {
         json_object_put(list);
         aw_fail(&err, AW_E_NOTFOUND, 0, "verify: there is no rule for any platform");
         aw_mend(&err, "archway install");
@@ -225,16 +233,19 @@ int cli_verb_verify(struct cli *c)
     struct aw_err err = AW_ERR_INIT;
     struct plan_now now = {0};
     bool on = true, chosen[64] = {false};
+    unsigned formats;
     AW_BUG_ON(aw_arch_at(AW_LEN(chosen)) != NULL);
     cli_interrupt_catch();
     _cleanup_free_ char *file = cli_place_records(cli_place_find(), &c->env, &err);
     int status;
     if (!file || !records_load(file, &now.records, &err) || !look(&now, &on, &err))
         status = cli_fail(c, &err);
-    else if (!choose(c, &now, chosen, &err))
+    else if (!choose(c, &now, chosen, &err) ||
+             !cli_formats_verify_names(&c->args.operands, &formats, &err))
         status = cli_fail_usage(c, &err);
     else
-        status = run(c, &now, on, chosen);
+        status =
+            run(c, &now, on, chosen, c->args.operands.n ? formats : cli_formats_registered(&now));
     plan_now_fini(&now);
     aw_instance_close(now.inst);
     return status;
