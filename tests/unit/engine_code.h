@@ -121,7 +121,7 @@ static void set_thunks(struct cpu *cpu)
     const char *const entries[THUNK_COUNT] = {
         [THUNK_LINK] = test_link,       [THUNK_JUMP] = test_jump,
         [THUNK_JUMP_IC] = test_jump,    [THUNK_RET_MISS] = test_ret_miss,
-        [THUNK_SYSCALL] = test_syscall, [THUNK_POLL] = test_resume,
+        [THUNK_SYSCALL] = test_syscall, [THUNK_POLL] = test_jump,
         [THUNK_RAISE] = test_raise,     [THUNK_HELPER] = test_helper,
         [THUNK_RESUME] = test_resume,
     };

@@ -108,6 +108,7 @@ struct ir_region {
     uint32_t insns;            /* guest instructions */
     uint32_t mode;             /* enum ir_mode bits that the code depends on */
     bool full;                 /* sticky: an instruction did not fit */
+    bool straight;             /* each guest instruction lies behind the one before */
     struct ir_ins ins[IR_MAX]; /* the list */
 };
 

@@ -39,6 +39,9 @@ static bool flags_dead(struct lift *l, uint64_t pc)
 
 unsigned a64_exit_aux(struct lift *l, uint64_t target)
 {
+    /* NZCV is as it was at the entry: nothing would have to be saved */
+    if (l->flags == IR_NONE || l->r->ins[l->flags].op == IR_GETF)
+        return 0;
     return !l->env->keep_flags && flags_dead(l, target) ? IR_EXIT_FLAGS_DEAD : 0;
 }
 
@@ -60,10 +63,14 @@ static bool passed(const struct ir_region *r, uint64_t pc)
 
 static void begin_instruction(struct lift *l)
 {
-    ir_add(l->r, IR_INSN, 4, IR_NONE, IR_NONE);
-    ir_last(l->r)->imm = l->pc;
-    if (l->env->tagged && l->env->tagged(l->env->context, l->pc))
-        ir_last(l->r)->aux = 1;
+    bool tagged = l->env->tagged && l->env->tagged(l->env->context, l->pc);
+    ir_append(l->r, (struct ir_ins){.op = IR_INSN,
+                                    .size = 4,
+                                    .aux = tagged,
+                                    .a = IR_NONE,
+                                    .b = IR_NONE,
+                                    .c = IR_NONE,
+                                    .imm = l->pc});
 }
 
 /* One instruction; false: its page may not be executed. */
@@ -122,6 +129,7 @@ void a64_lift_region(struct ir_region *r, uint64_t pc, const struct lift_env *en
     r->pc = pc;
     r->count = r->insns = 0;
     r->full = false;
+    r->straight = true;
     r->mode = env->mode;
     uint32_t exits = 0;
     while (!l.end) {
@@ -153,6 +161,7 @@ void a64_lift_region(struct ir_region *r, uint64_t pc, const struct lift_env *en
             finish(&l, l.follow);
             break;
         }
+        r->straight &= l.follow == l.next;
         l.pc = l.follow;
     }
 }

@@ -118,7 +118,7 @@ static bool option(const char *o)
     if (strcmp(o, "--strace") == 0)
         rt_options.strace = true;
     else if (strcmp(o, "--stats") == 0)
-        rt_options.stats = true;
+        rt_stats_start(), rt_options.stats = true;
     else if (strcmp(o, "--cosim") == 0)
         rt_options.cosim = true;
     else if (strncmp(o, "--cosim=", 8) == 0 && o[8])

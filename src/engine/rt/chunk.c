@@ -109,7 +109,7 @@ static void flush(const struct cpu *self)
         struct chunk *c = &rt_state.chunks[k];
         c->sealed = c->shared && !map_twice(c, c->exec); /* the others keep the old pages */
         c->shared = c->sealed;
-        c->code_used = c->slots_used = c->faults_used = c->block_count = 0;
+        c->code_used = c->slots_used = c->faults_used = c->block_count = c->populated = 0;
     }
 }
 
@@ -121,15 +121,26 @@ static struct chunk *find_room(void)
     return new_chunk();
 }
 
+/* The next pages of code at once: a fault each costs more. */
+static void populate(struct chunk *c)
+{
+    enum { STEP = 64 << 10 };
+    if (c->code_used + STEP / 4 <= c->populated || c->populated >= CHUNK_CODE)
+        return;
+    sys(__NR_madvise, c->write + c->populated, STEP, MADV_POPULATE_WRITE);
+    c->populated += STEP;
+}
+
 struct chunk *chunk_with_room(struct cpu *cpu)
 {
     struct chunk *c = code_has_room() ? find_room() : NULL;
-    if (c)
-        return c;
-    flush(cpu);
-    c = find_room();
+    if (!c) {
+        flush(cpu);
+        c = find_room();
+    }
     if (!c)
         rt_no_memory();
+    populate(c);
     return c;
 }
 
@@ -142,6 +153,9 @@ bool chunk_init(void)
     rt_state.extent_room = (uint32_t)((end - start) / (BYTES_AN_EXTENT * sizeof(struct extent)));
     rt_state.tables = rt_pages_get(MODES * sizeof(struct block *) << TABLE_BITS);
     rt_state.extents = rt_pages_get(rt_state.extent_room * sizeof(struct extent));
+    if (rt_state.tables) /* its pages are touched soon, all over: fewer faults */
+        sys(__NR_madvise, rt_state.tables, sizeof(struct block *) << TABLE_BITS,
+            MADV_POPULATE_WRITE);
     return rt_state.tables && rt_state.extents;
 }
 

@@ -93,7 +93,11 @@ static void add_extent(struct block *b, uint64_t from, uint64_t last)
 /* Runs of instructions, none beyond a page. */
 static void add_extents(struct block *b, const struct ir_region *r)
 {
-    uint64_t from = 0, behind = 0;
+    uint64_t from = 0, behind = 0, last = r->pc + r->insns * 4u - 1;
+    if (r->straight && r->insns && r->pc >> PAGE_SHIFT == last >> PAGE_SHIFT) {
+        add_extent(b, r->pc, last);
+        return;
+    }
     for (uint32_t i = 0; i < r->count; i++) {
         uint64_t pc = r->ins[i].imm;
         if (r->ins[i].op != IR_INSN)

@@ -45,8 +45,9 @@ enum thunk {
     THUNK_RET_MISS, /* jmp; rax = guest pc that [rsp+8] did not match */
     THUNK_SYSCALL,  /* call; cpu->pc = pc of the instruction behind; may not return (signal,
                        sigreturn) */
-    THUNK_POLL, /* jmp; cpu->pc = where to go on: signals, heat, reclaim; then by the block table */
-    THUNK_RAISE,  /* jmp; eax = enum rt_raise, cpu->pc = the instruction, cpu->arg[0] = detail */
+    THUNK_POLL,  /* jmp; rax = guest pc to go on at: signals, heat, reclaim; then by the block table
+                  */
+    THUNK_RAISE, /* jmp; eax = enum rt_raise, cpu->pc = the instruction, cpu->arg[0] = detail */
     THUNK_HELPER, /* call; cpu->helper = index (ir/helper.def); args, results in arg/varg/ret/vret;
                      preserves every register and EFLAGS */
     THUNK_RESUME, /* jmp; go to cpu->pc by the block table (after IC IVAU, FPCR change, ...) */

@@ -77,7 +77,6 @@ __attribute__((naked, used)) static void entry(void)
                     "mov %c[ret_top](%%rbp), %%rsp\n"
                     "subl $1, %c[fuel](%%rbp)\n"
                     "jns rt_thunk_jump\n"
-                    "mov %%rax, %c[pc](%%rbp)\n"
                     "jmp rt_thunk_poll\n"
                     "2: mov %%rdx, %%rsp\n"
                     "ret\n"
@@ -119,7 +118,8 @@ __attribute__((naked, used)) static void entry(void)
                     "6: mov %c[ret_top](%%rbp), %%rsp\n" TO_C "mov %c[pc](%%rbp), %%rsi\n"
                     "call rt_lookup\n" FROM_C
 
-                    "rt_thunk_poll:\n" SAVE_ALL TO_C "call rt_poll\n" FROM_C
+                    "rt_thunk_poll:\n"
+                    "mov %%rax, %c[pc](%%rbp)\n" SAVE_ALL TO_C "call rt_poll\n" FROM_C
 
                     "rt_thunk_resume:\n"
                     "cmpq $0, %c[changed_line](%%rbp)\n"

@@ -8,6 +8,7 @@
 
 #include <asm/unistd.h>
 #include <linux/fcntl.h>
+#include <linux/time.h>
 
 struct rt_options rt_options;
 
@@ -32,6 +33,26 @@ void rt_no_memory(void)
 }
 
 /* ---- statistics, dumps ---- */
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    sys(__NR_clock_gettime, CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void rt_stats_start(void)
+{
+    rt_state.stats.start_ns = now_ns();
+    rt_state.stats.start_ticks = rt_ticks();
+}
+
+/* Picoseconds that the translation of an instruction takes. */
+static uint64_t translation_ps(const struct rt_stats *s)
+{
+    uint64_t ns = now_ns() - s->start_ns, ticks = rt_ticks() - s->start_ticks;
+    return s->timed && ticks >> 10 ? s->ticks * 1000 / s->timed * (ns >> 10) / (ticks >> 10) : 0;
+}
+
 void rt_stats_print(void)
 {
     const struct rt_stats *s = &rt_state.stats;
@@ -39,13 +60,13 @@ void rt_stats_print(void)
         return;
     if (rt_options.cosim)
         cosim_stats();
+    uint64_t ps = translation_ps(s);
     fmt_err("archway-engine: %u regions, %u guest instructions, %u host bytes, %u us in translation"
             " (%u ns an instruction)\n"
             "archway-engine: %u slow look-ups, %u links, %u polls, %u invalidated, %u flushes, %u"
             " chunks\n",
-            s->regions, s->insns, s->code_bytes, s->ns / 1000, s->insns ? s->ns / s->insns : 0,
-            s->lookups, s->links, s->polls, s->invalidated, rt_state.flushes,
-            (uint64_t)rt_state.chunk_count);
+            s->regions, s->insns, s->code_bytes, s->insns * ps / 1000000, ps / 1000, s->lookups,
+            s->links, s->polls, s->invalidated, rt_state.flushes, (uint64_t)rt_state.chunk_count);
 }
 
 static void dump_ir(const struct ir_region *r)

@@ -88,6 +88,7 @@ struct chunk {
     uint32_t block_count;     /* entries in blocks */
     bool sealed;              /* nothing is added any more: it is the parent's */
     bool shared;              /* another process sees these pages since a fork */
+    uint32_t populated;       /* bytes of code whose pages are there */
 };
 
 enum { TAGGED_MAX = 8192 };
@@ -101,7 +102,10 @@ struct rt_stats {
     uint64_t links;       /* slots linked */
     uint64_t polls;       /* fuel ran out */
     uint64_t invalidated; /* blocks */
-    uint64_t ns;          /* in translation */
+    uint64_t ticks;       /* in translation, of the time-stamp counter */
+    uint64_t timed;       /* guest instructions in that time */
+    uint64_t start_ticks; /* at the program's start: with start_ns tells how long a tick is */
+    uint64_t start_ns;    /* monotonic */
 };
 
 struct rt_state {
@@ -216,7 +220,13 @@ static inline void rt_empty_returns(struct cpu *cpu)
 }
 
 /* report.c */
+void rt_stats_start(void);
 void rt_stats_print(void);
+/* The time-stamp counter: a system call would cost as much as translating an instruction. */
+static inline uint64_t rt_ticks(void)
+{
+    return __builtin_ia32_rdtsc();
+}
 void rt_dump(const struct block *block, const struct chunk *chunk);
 
 #endif

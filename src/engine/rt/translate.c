@@ -12,7 +12,6 @@
 
 #include <asm/unistd.h>
 #include <linux/futex.h>
-#include <linux/time.h>
 
 /* ---- the lock ---- */
 enum { WAITED = 1u << 31 };
@@ -153,13 +152,6 @@ static bool host(void *context, enum lift_host what)
     return rt_state.host >> (what + 1) & 1;
 }
 
-static uint64_t own_time(void)
-{
-    struct timespec t;
-    sys(__NR_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static struct x64_out out_in(struct chunk *c)
 {
     return (struct x64_out){.code = c->write + c->code_used,
@@ -172,13 +164,18 @@ static struct x64_out out_in(struct chunk *c)
                             .fault_room = CHUNK_FAULTS - c->faults_used};
 }
 
+enum { INTERRUPTED = 1 << 20 }; /* ticks: the thread did not run all the time */
+
 static void count(const struct ir_region *r, const struct x64_out *o, uint64_t start)
 {
     rt_state.stats.regions++;
     rt_state.stats.insns += r->insns;
     rt_state.stats.code_bytes += o->code_size;
-    if (rt_options.stats)
-        rt_state.stats.ns += own_time() - start;
+    uint64_t ticks = rt_options.stats ? rt_ticks() - start : INTERRUPTED;
+    if (ticks < INTERRUPTED) {
+        rt_state.stats.ticks += ticks;
+        rt_state.stats.timed += r->insns;
+    }
 }
 
 static struct block *translate(struct cpu *cpu, uint64_t pc, unsigned mode)
@@ -189,7 +186,7 @@ static struct block *translate(struct cpu *cpu, uint64_t pc, unsigned mode)
         rt_state.work = rt_pages_get(x64_work_size);
     if (!rt_state.region || !rt_state.work)
         rt_no_memory();
-    uint64_t start = rt_options.stats ? own_time() : 0;
+    uint64_t start = rt_options.stats ? rt_ticks() : 0;
     struct source source = {~0ull, mode};
     struct lift_env env = {.fetch = fetch,
                            .known = known,

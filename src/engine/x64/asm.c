@@ -141,8 +141,47 @@ void x64_rm_imm(struct x64_asm *a, uint32_t opcode, unsigned size, int reg, stru
     a->p = p + imm_size;
 }
 
+/* A one-byte opcode and [base + disp]: most of all. The prefix is written in any case and kept if
+ * it says something. */
+static inline void short_rm(struct x64_asm *a, uint32_t opcode, unsigned size, int reg,
+                            struct x64_mem m)
+{
+    uint8_t *p = begin(a);
+    unsigned rex = (size & 8) | (reg & 8) >> 1 | (m.base & 8) >> 3, base = m.base & 7;
+    *p = (uint8_t)(0x40 | rex);
+    p += rex != 0;
+    *p++ = (uint8_t)opcode;
+    unsigned r = (reg & 7) << 3 | base;
+    put_u32(p + 1, (uint32_t)m.disp);
+    if (m.disp == 0 && base != 5) {
+        *p = (uint8_t)r;
+        a->p = p + 1;
+    } else if (m.disp == (int8_t)m.disp) {
+        *p = (uint8_t)(0x40 | r);
+        a->p = p + 2;
+    } else {
+        *p = (uint8_t)(0x80 | r);
+        a->p = p + 5;
+    }
+}
+
+void x64_rip(struct x64_asm *a, uint32_t opcode, unsigned size, int reg, int32_t target)
+{
+    uint8_t *p = begin(a);
+    unsigned rex = (size & 8) | (reg & 8) >> 1;
+    *p = (uint8_t)(0x40 | rex);
+    p += rex != 0;
+    *p++ = (uint8_t)opcode;
+    *p++ = (uint8_t)((reg & 7) << 3 | 5);
+    a->p = put_u32(p, (uint32_t)target - (uint32_t)(p + 4 - a->start));
+}
+
 void x64_rm(struct x64_asm *a, uint32_t opcode, unsigned size, int reg, struct x64_mem m)
 {
+    if (opcode < 0x100 && size >= 4 && m.base >= 0 && m.index < 0 && (m.base & 7) != 4) {
+        short_rm(a, opcode, size, reg, m);
+        return;
+    }
     uint8_t *p = put_opcode(begin(a), opcode, size, mem_rex(reg, m) | byte_rex(size, reg));
     a->p = put_mem(a, p, reg, m, 0);
 }
@@ -211,13 +250,14 @@ void x64_mov_imm(struct x64_asm *a, int reg, uint64_t value)
 
 uint32_t x64_jump(struct x64_asm *a, int cc)
 {
+    uint8_t *p = begin(a);
     if (cc < 0) {
-        x64_byte(a, 0xe9);
+        *p++ = 0xe9;
     } else {
-        x64_byte(a, 0x0f);
-        x64_byte(a, 0x80 | cc);
+        *p++ = 0x0f;
+        *p++ = (uint8_t)(0x80 | cc);
     }
-    x64_u32(a, 0);
+    a->p = put_u32(p, 0);
     return x64_here(a);
 }
 

@@ -43,6 +43,8 @@ enum { X64_RIP = -2, X64_ABS = -3 /* no base: disp (and index) alone */ };
  */
 void x64_rr(struct x64_asm *a, uint32_t opcode, unsigned size, int reg, int rm);
 void x64_rm(struct x64_asm *a, uint32_t opcode, unsigned size, int reg, struct x64_mem m);
+/* A one-byte opcode on the place `target` bytes from x64_asm.start. */
+void x64_rip(struct x64_asm *a, uint32_t opcode, unsigned size, int reg, int32_t target);
 void x64_rm_imm(struct x64_asm *a, uint32_t opcode, unsigned size, int reg, struct x64_mem m,
                 unsigned imm_size, int32_t imm);
 

@@ -37,67 +37,83 @@ static void start(struct emit *e, const struct ir_region *r, struct x64_out *out
     out->slot_count = out->fault_count = out->code_size = 0;
 }
 
-/* A CLOB operation that looks after EFLAGS itself. */
-static bool keeps_flags(unsigned op)
-{
-    return op == IR_ADD || op == IR_SUB || op == IR_NEG || op == IR_ADDSH || op == IR_CCMP ||
-           op == IR_CCMN || op == IR_ADC || op == IR_SBC || op == IR_FLAGS;
-}
+/* ---- traits ---- */
+#define KIND(text, kind) ((#text)[0] == (kind))
+#define IS_VALUE(text) (KIND(text, 'I') || KIND(text, 'V'))
+#define IS_SILENT(op)                                                                              \
+    ((op) == IR_NOP || (op) == IR_INSN || (op) == IR_CONST || (op) == IR_GETR || (op) == IR_GETV)
+#define IS_CALL(op) ((op) == IR_CALL || (op) == IR_CALLR || (op) == IR_SYSCALL)
+/* CLOB operations that look after EFLAGS themselves. */
+#define KEEPS_FLAGS(op)                                                                            \
+    ((op) == IR_ADD || (op) == IR_SUB || (op) == IR_NEG || (op) == IR_ADDSH || (op) == IR_CCMP ||  \
+     (op) == IR_CCMN || (op) == IR_ADC || (op) == IR_SBC || (op) == IR_FLAGS)
 
-/* Made, and nobody looks at it. */
-static bool unused(const struct emit *e, ir_ref i, const struct ir_op_info *info)
-{
-    return (info->result == 'I' || info->result == 'V') && !e->last[i] && !e->flast[i] &&
-           !(info->attributes & (IR_A_FAULT | IR_A_EXIT | IR_A_SIDE));
-}
+enum { FAULT = IR_A_FAULT, EXIT = IR_A_EXIT, CLOB = IR_A_CLOB, SIDE = IR_A_SIDE };
+const uint16_t x64_traits[IR_OP_COUNT] = {
+#define OP(name, result, a, b, c, attributes, text)                                                \
+    (IS_VALUE(a) ? OP_A : 0) | (IS_VALUE(b) ? OP_B : 0) | (IS_VALUE(c) ? OP_C : 0) |               \
+        (KIND(a, 'F') ? OP_FLAGS_A : 0) | (KIND(c, 'F') ? OP_FLAGS_C : 0) |                        \
+        ((attributes) & (FAULT | EXIT) ? OP_LEAVES : 0) |                                          \
+        (IS_VALUE(result) && !((attributes) & (FAULT | EXIT | SIDE)) ? OP_PURE : 0) |              \
+        (KIND(result, 'V') || IR_##name == IR_PUTV || IS_CALL(IR_##name) ? OP_VECTOR : 0) |        \
+        (IS_SILENT(IR_##name) ? OP_SILENT : 0) | (IS_VALUE(result) ? OP_VALUE : 0) |               \
+        ((attributes)&CLOB && !KEEPS_FLAGS(IR_##name) ? OP_CLOBBERS : 0),
+#include "engine/ir/ops.def"
+#undef OP
+};
 
-/* Operations that make no code, two thirds of all: without the ceremony. */
-static bool emit_silent(struct emit *e, ir_ref i, const struct ir_ins *ins)
+/* ---- the body ---- */
+static inline void emit_silent(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
     switch (ins->op) {
-    case IR_NOP:
-        return true;
     case IR_INSN:
-        emit_op_INSN(e, i, ins);
-        return true;
+        e->pc = ins->imm;
+        e->masked = ins->aux & 1;
+        e->next_pc = ins->imm + (ins->size ? ins->size : 4u);
+        break;
     case IR_CONST:
         e->loc[i] = (struct loc){LOC_CONST, 0, 0};
-        return true;
+        break;
     case IR_GETR:
-        if (e->last[i])
+        if (e->use[i].last)
             alloc_alias(e, &e->i, i, ins->imm & 31);
-        return true;
+        break;
+    case IR_GETV:
+        if (e->use[i].last) {
+            fp_note_width(e, i);
+            alloc_alias(e, &e->v, i, ins->imm & 31);
+        }
+        break;
     default:
-        return false;
+        break;
     }
 }
 
-static void emit_one(struct emit *e, ir_ref i, const struct ir_ins *ins)
+static inline void emit_one(struct emit *e, ir_ref i, const struct ir_ins *ins, unsigned traits)
 {
-    const struct ir_op_info *info = &ir_op_info[ins->op];
-    if (unused(e, i, info))
-        return;
-    if (info->result == 'V' || ins->op == IR_PUTV || info->attributes & IR_A_EXIT)
+    if (traits & OP_VECTOR)
         fp_note_width(e, i);
-    if (info->attributes & IR_A_CLOB && !keeps_flags(ins->op)) {
-        bool exits = info->attributes & IR_A_EXIT && !(ins->aux & IR_EXIT_FLAGS_DEAD);
-        if (exits)
+    if (traits & OP_CLOBBERS) {
+        if (ir_op_info[ins->op].attributes & IR_A_EXIT && !(ins->aux & IR_EXIT_FLAGS_DEAD))
             flags_home(e);
         else
             flags_before(e, i, true);
     }
     emitters[ins->op](e, i, ins);
-    alloc_done(e, i);
+    alloc_done(e, i, ins);
 }
 
 static void emit_body(struct emit *e)
 {
+    const struct ir_ins *ins = e->r->ins;
     uint32_t count = e->r->count;
-    for (uint32_t i = 0; i < count && !e->a.full; i++) {
-        const struct ir_ins *ins = &e->r->ins[i];
+    for (uint32_t i = 0; i < count && !e->a.full; i++, ins++) {
+        unsigned traits = x64_traits[ins->op];
         e->now = (ir_ref)i;
-        if (!emit_silent(e, (ir_ref)i, ins))
-            emit_one(e, (ir_ref)i, ins);
+        if (traits & OP_SILENT)
+            emit_silent(e, (ir_ref)i, ins);
+        else if (!alloc_is_unused(&e->use[i], traits))
+            emit_one(e, (ir_ref)i, ins, traits);
     }
 }
 

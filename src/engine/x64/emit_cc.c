@@ -7,7 +7,7 @@
 /* Nobody wants the sum, only its flags. */
 static bool value_unused(const struct emit *e, ir_ref i)
 {
-    return e->last[i] == 0;
+    return e->use[i].last == 0;
 }
 
 /* cmp a, b (digit 7) or test a, b (digit 4 of the test form) without a result. */

@@ -67,10 +67,10 @@ static uint8_t width_of(const struct emit *e, const struct ir_ins *ins)
     case IR_VCONST:
         return constant_width(e, ins);
     case IR_VAND:
-        return least(e->width[ins->a], e->width[ins->b]);
+        return least(e->use[ins->a].width, e->use[ins->b].width);
     case IR_VXOR:
     case IR_VOR:
-        return most(e->width[ins->a], e->width[ins->b]);
+        return most(e->use[ins->a].width, e->use[ins->b].width);
     default:
         return ins->op >= IR_FADD && ins->op <= IR_VITOF ? float_width(ins) : 16;
     }
@@ -80,9 +80,9 @@ void fp_note_width(struct emit *e, ir_ref i)
 {
     const struct ir_ins *ins = &e->r->ins[i];
     if (ir_op_info[ins->op].result == 'V')
-        e->width[i] = width_of(e, ins);
+        e->use[i].width = width_of(e, ins);
     else if (ins->op == IR_PUTV)
-        e->width_v[ins->imm & 31] = e->width[ins->a];
+        e->width_v[ins->imm & 31] = e->use[ins->a].width;
     else if (ins->op == IR_CALL || ins->op == IR_CALLR || ins->op == IR_SYSCALL)
         fp_forget_widths(e);
 }
@@ -95,7 +95,7 @@ void fp_forget_widths(struct emit *e)
 
 bool fp_is_narrow(const struct emit *e, ir_ref v, unsigned size)
 {
-    return e->width[v] <= size;
+    return e->use[v].width <= size;
 }
 
 /* ---- constants ---- */

@@ -289,7 +289,7 @@ static struct x64_mem atomic_address(struct emit *e, const struct ir_ins *ins)
 
 static void result(struct emit *e, ir_ref i, const struct ir_ins *ins, int reg)
 {
-    if (e->last[i] == 0)
+    if (e->use[i].last == 0)
         return;
     e->i.locked = reg == HOST_RAX   ? 4
                   : reg == HOST_RDX ? 2
@@ -469,14 +469,14 @@ static void args(struct emit *e, const struct ir_ins *ins, bool vector)
 
 static void result_i(struct emit *e, ir_ref i)
 {
-    if (e->last[i])
+    if (e->use[i].last)
         x64_rm(&e->a, 0x8b, 8, emit_i_def_apart(e, i),
                emit_cpu((uint32_t)offsetof(struct cpu, ret)));
 }
 
 static void result_v(struct emit *e, ir_ref i)
 {
-    if (e->last[i])
+    if (e->use[i].last)
         x64_vex_m(&e->a, VEX_OP(1, 1, 0, 0x6f), emit_v_def(e, i), 0,
                   emit_cpu((uint32_t)offsetof(struct cpu, vret)));
 }

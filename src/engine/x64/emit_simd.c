@@ -126,7 +126,7 @@ void emit_op_VSX(struct emit *e, ir_ref i, const struct ir_ins *ins)
 /* In the register that it will be put into, or nowhere before somebody asks. */
 static void constant(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
-    if (e->hint[i])
+    if (alloc_destination(e, i) >= 0)
         alloc_constant(e, emit_v_def(e, i), ins);
     else
         e->loc[i] = (struct loc){LOC_CONST, 0, 0};

@@ -21,6 +21,18 @@ uint32_t exit_slot(struct emit *e, uint64_t pc)
     return n;
 }
 
+/* An instruction with one-byte opcode on a slot's field. */
+static void on_slot(struct emit *e, uint32_t opcode, unsigned size, int reg, uint32_t place)
+{
+    uint64_t target = (uintptr_t)e->out->slots + place;
+    x64_rip(&e->a, opcode, size, reg, (int32_t)(target - e->out->code_addr));
+}
+
+static uint32_t slot_host(uint32_t slot)
+{
+    return (uint32_t)(slot * sizeof(struct slot) + offsetof(struct slot, host));
+}
+
 struct x64_mem exit_slot_mem(struct emit *e, uint32_t slot, unsigned offset)
 {
     int64_t disp = (int64_t)((uintptr_t)&e->out->slots[slot] + offset - e->out->code_addr);
@@ -56,12 +68,16 @@ static struct x64_mem thunk_mem(enum thunk t)
     return emit_cpu((uint32_t)offsetof(struct cpu, thunk) + 8 * (uint32_t)t);
 }
 
+static void thunk_jump(struct emit *e, enum thunk t)
+{
+    x64_rm(&e->a, 0xff, 4, 4, thunk_mem(t));
+}
+
 /* Fuel ran out: cold. n[0], n[1] = guest pc. */
 static void cold_poll(struct emit *e, const struct emit_cold *c)
 {
     x64_mov_imm(&e->a, HOST_RAX, (uint32_t)c->n[0] | (uint64_t)(uint32_t)c->n[1] << 32);
-    x64_rm(&e->a, 0x89, 8, HOST_RAX, emit_cpu((uint32_t)offsetof(struct cpu, pc)));
-    x64_rm(&e->a, 0xff, 4, 4, thunk_mem(THUNK_POLL));
+    thunk_jump(e, THUNK_POLL);
 }
 
 static void poll(struct emit *e, uint64_t pc)
@@ -73,14 +89,19 @@ static void poll(struct emit *e, uint64_t pc)
     emit_cold(e, &c);
 }
 
-/* The jump to guest pc; the slot's link stub is emitted cold. n[0] = slot */
-static void cold_link(struct emit *e, const struct emit_cold *c)
+/* Where a slot leads until it is linked. */
+static void link_stub(struct emit *e, uint32_t slot)
 {
-    uint32_t slot = (uint32_t)c->n[0];
     if (!e->a.full)
         e->out->slots[slot].host = (void *)(uintptr_t)(e->out->code_addr + x64_here(&e->a));
-    x64_rm(&e->a, 0x8d, 8, HOST_RAX, exit_slot_mem(e, slot, 0));
-    x64_rm(&e->a, 0xff, 4, 4, thunk_mem(THUNK_LINK));
+    on_slot(e, 0x8d, 8, HOST_RAX, (uint32_t)(slot * sizeof(struct slot)));
+    thunk_jump(e, THUNK_LINK);
+}
+
+/* n[0] = slot */
+static void cold_link(struct emit *e, const struct emit_cold *c)
+{
+    link_stub(e, (uint32_t)c->n[0]);
 }
 
 static void leave(struct emit *e, const struct exit_stub *x)
@@ -93,9 +114,8 @@ static void leave(struct emit *e, const struct exit_stub *x)
         x64_jump_to(&e->a, -1, 0);
         return;
     }
-    x64_rm(&e->a, 0xff, 4, 4, exit_slot_mem(e, x->slot, offsetof(struct slot, host)));
-    struct emit_cold c = {.fn = cold_link, .n[0] = (int32_t)x->slot};
-    emit_cold(e, &c);
+    on_slot(e, 0xff, 4, 4, slot_host(x->slot));
+    link_stub(e, x->slot);
 }
 
 /* The end of the region: fall into the exit. */
@@ -246,7 +266,7 @@ void emit_op_CALL(struct emit *e, ir_ref i, const struct ir_ins *ins)
         poll(e, ins->imm);
     push_link(e);
     uint32_t slot = exit_slot(e, ins->imm);
-    x64_rm(&e->a, 0xff, 4, 2, exit_slot_mem(e, slot, offsetof(struct slot, host)));
+    on_slot(e, 0xff, 4, 2, slot_host(slot));
     struct emit_cold c = {.fn = cold_link, .n[0] = (int32_t)slot};
     emit_cold(e, &c);
     land(e, ins);
@@ -256,14 +276,13 @@ void emit_op_CALL(struct emit *e, ir_ref i, const struct ir_ins *ins)
 static void cold_miss(struct emit *e, const struct emit_cold *c)
 {
     x64_rm(&e->a, 0x8d, 8, HOST_RDX, exit_slot_mem(e, (uint32_t)c->n[0], 0));
-    x64_rm(&e->a, 0xff, 4, 4, thunk_mem(THUNK_JUMP_IC));
+    thunk_jump(e, THUNK_JUMP_IC);
 }
 
 static void cold_poll_rax(struct emit *e, const struct emit_cold *c)
 {
     (void)c;
-    x64_rm(&e->a, 0x89, 8, HOST_RAX, emit_cpu((uint32_t)offsetof(struct cpu, pc)));
-    x64_rm(&e->a, 0xff, 4, 4, thunk_mem(THUNK_POLL));
+    thunk_jump(e, THUNK_POLL);
 }
 
 static void target_to_rax(struct emit *e, ir_ref target)
@@ -317,7 +336,7 @@ static void cold_ret_miss(struct emit *e, const struct emit_cold *c)
 {
     if (c->n[0] != HOST_RAX)
         x64_mov(&e->a, 8, HOST_RAX, c->n[0]);
-    x64_rm(&e->a, 0xff, 4, 4, thunk_mem(THUNK_RET_MISS));
+    thunk_jump(e, THUNK_RET_MISS);
 }
 
 void emit_op_RET(struct emit *e, ir_ref i, const struct ir_ins *ins)
@@ -353,7 +372,7 @@ void emit_op_RAISE(struct emit *e, ir_ref i, const struct ir_ins *ins)
     x64_mov_imm(&e->a, HOST_RAX, ins->imm);
     x64_rm(&e->a, 0x89, 8, HOST_RAX, emit_cpu((uint32_t)offsetof(struct cpu, arg)));
     x64_mov_imm(&e->a, HOST_RAX, ins->aux & 0xff);
-    x64_rm(&e->a, 0xff, 4, 4, thunk_mem(THUNK_RAISE));
+    thunk_jump(e, THUNK_RAISE);
 }
 
 void emit_op_RESUME(struct emit *e, ir_ref i, const struct ir_ins *ins)
@@ -361,7 +380,7 @@ void emit_op_RESUME(struct emit *e, ir_ref i, const struct ir_ins *ins)
     (void)i;
     settle_flags(e, ins);
     store_pc(e, ins->imm);
-    x64_rm(&e->a, 0xff, 4, 4, thunk_mem(THUNK_RESUME));
+    thunk_jump(e, THUNK_RESUME);
 }
 
 void emit_helper(struct emit *e, unsigned index)

@@ -26,7 +26,7 @@ void flags_lost(struct emit *e)
 
 bool flags_busy(const struct emit *e)
 {
-    return e->flags_host != IR_NONE && !e->flags_home && e->flast[e->flags_host] > e->now;
+    return e->flags_host != IR_NONE && !e->flags_home && e->use[e->flags_host].flast > e->now;
 }
 
 /* Unordered, less, equal, greater: PF CF ZF to V, N and !C, Z. */
@@ -87,7 +87,7 @@ static bool rax_free(const struct emit *e)
     for (unsigned k = 0; k < SCRATCH_I; k++) {
         ir_ref v = e->i.owner[k];
         if (v != IR_NONE && e->loc[v].kind == LOC_REG && e->loc[v].reg == HOST_RAX &&
-            e->last[v] >= e->now)
+            e->use[v].last >= e->now)
             return false;
     }
     return true;

@@ -50,145 +50,105 @@ static bool whim(struct emit *e)
     return e->random >> 15 & 1;
 }
 
-/* ---- analysis: one pass from the end ------------------------------------------------------------
+/* ---- analysis: who is needed until where
+ * ---------------------------------------------------------
  */
-struct analysis {
-    ir_ref put[2][32];         /* what the newest PUTR, PUTV of each guest register writes */
-    uint16_t alias_min[2][32]; /* lowest GET of the register that is used above the place */
-    uint32_t pending[2];       /* registers whose put[] value may be made in its home, by bit */
-    uint16_t flags_exit;       /* the last exit that needs NZCV as it is here, 0: none */
-    bool fault;                /* a memory access may show NZCV as it is here in a signal frame */
-};
-
-static void use(struct emit *e, struct analysis *s, ir_ref i, ir_ref v)
+static inline void use(struct emit *e, ir_ref i, ir_ref v)
 {
-    if (v == IR_NONE)
+    if (v != IR_NONE)
+        e->use[v].last = i;
+}
+
+/* NZCV's value f is needed by an exit or a memory access, as it is there: kept until an exit; for
+ * an access that may show it in a signal frame it is made, though not kept. */
+static inline void leaving(struct emit *e, ir_ref i, const struct ir_ins *ins, ir_ref f)
+{
+    if (f == IR_NONE)
         return;
-    if (e->last[v] < i)
-        e->last[v] = i;
-    const struct ir_ins *def = &e->r->ins[v];
-    if (def->op != IR_GETR && def->op != IR_GETV)
-        return;
-    unsigned c = def->op == IR_GETV, n = def->imm & 31;
-    if (s->alias_min[c][n] > v)
-        s->alias_min[c][n] = v;
-    /* the definition itself may read what it overwrites */
-    if (s->pending[c] >> n & 1 && s->put[c][n] != i)
-        s->pending[c] &= ~(1u << n);
+    unsigned attributes = ir_op_info[ins->op].attributes;
+    if (attributes & IR_A_EXIT && !(ins->aux & IR_EXIT_FLAGS_DEAD))
+        e->use[f].flast = i;
+    else if (attributes & IR_A_FAULT && !e->use[f].flast)
+        e->use[f].flast = 1;
 }
 
-/* hint[v] - 1 is the register that v is a candidate for, if that still stands. */
-static bool is_candidate(const struct emit *e, const struct analysis *s, unsigned c, ir_ref v)
+static void start_banks(struct emit *e)
 {
-    unsigned n = e->hint[v] - 1u;
-    return e->hint[v] && s->pending[c] >> n & 1 && s->put[c][n] == v;
-}
-
-static void saw_put(struct emit *e, struct analysis *s, ir_ref i)
-{
-    const struct ir_ins *ins = &e->r->ins[i];
-    unsigned c = ins->op == IR_PUTV, n = ins->imm & 31;
-    s->pending[c] &= ~(1u << n);
-    if (x64_pin(c, n) < 0 || s->alias_min[c][n] <= i)
-        return;
-    /* a value for two registers: the first one found has it */
-    if (is_candidate(e, s, c, ins->a) || whim(e))
-        return;
-    e->hint[ins->a] = (uint8_t)(n + 1);
-    s->put[c][n] = ins->a;
-    s->pending[c] |= 1u << n;
-}
-
-/* Value i is made here: in its home, or not. */
-static void resolve_hint(struct emit *e, struct analysis *s, ir_ref i)
-{
-    unsigned op = e->r->ins[i].op, c = ir_op_info[op].result == 'V';
-    bool stands = is_candidate(e, s, c, i);
-    if (stands)
-        s->pending[c] &= ~(1u << (e->hint[i] - 1u));
-    if (!stands || op == IR_GETR || op == IR_GETV || op == IR_CONST)
-        e->hint[i] = 0;
-}
-
-static void use_flags(struct emit *e, ir_ref i, ir_ref f)
-{
-    if (e->flast[f] < i)
-        e->flast[f] = i;
-}
-
-static void analyse_other(struct emit *e, struct analysis *s, ir_ref i)
-{
-    const struct ir_ins *ins = &e->r->ins[i];
-    const struct ir_op_info *info = &ir_op_info[ins->op];
-    if (info->attributes & (IR_A_FAULT | IR_A_EXIT)) {
-        s->pending[0] = 0;
-        s->pending[1] = 0;
-        s->fault |= (info->attributes & IR_A_FAULT) != 0;
-        if (info->attributes & IR_A_EXIT && !(ins->aux & IR_EXIT_FLAGS_DEAD) && !s->flags_exit)
-            s->flags_exit = i;
+    for (unsigned n = 0; n < 32; n++) {
+        e->i.alias[n] = e->v.alias[n] = IR_NONE;
+        e->i.alias_last[n] = e->v.alias_last[n] = 0;
     }
-    if (info->a == 'F')
-        use_flags(e, i, ins->a);
-    else if (info->a != '-')
-        use(e, s, i, ins->a);
-    if (info->b != '-')
-        use(e, s, i, ins->b);
-    if (info->c == 'F')
-        use_flags(e, i, ins->c);
-    else if (info->c != '-')
-        use(e, s, i, ins->c);
-}
-
-static void analyse_one(struct emit *e, struct analysis *s, ir_ref i)
-{
-    const struct ir_ins *ins = &e->r->ins[i];
-    if (e->hint[i])
-        resolve_hint(e, s, i);
-    switch (ins->op) {
-    case IR_NOP:
-    case IR_INSN:
-    case IR_CONST:
-    case IR_GETR:
-    case IR_GETV:
-        break;
-    case IR_PUTR:
-    case IR_PUTV:
-        saw_put(e, s, i);
-        use(e, s, i, ins->a);
-        break;
-    case IR_PUTF:
-        if (s->flags_exit)
-            use_flags(e, s->flags_exit, ins->a);
-        else if (s->fault && !e->flast[ins->a])
-            e->flast[ins->a] = 1; /* made, though not kept */
-        s->flags_exit = 0;
-        s->fault = false;
-        break;
-    default:
-        analyse_other(e, s, i);
-    }
+    for (unsigned k = 0; k < 4; k++)
+        e->i.owner[k] = e->v.owner[k] = IR_NONE;
+    e->i.locked = e->v.locked = 0;
+    e->i.owned = e->v.owned = 0;
+    e->i.spill_used = e->v.spill_used = 0;
 }
 
 void alloc_analyse(struct emit *e)
 {
-    struct analysis s;
+    const struct ir_ins *ins = e->r->ins;
     uint32_t count = e->r->count;
-    for (unsigned n = 0; n < 32; n++) {
-        s.alias_min[0][n] = s.alias_min[1][n] = IR_NONE;
-        e->i.alias[n] = e->v.alias[n] = IR_NONE;
+    ir_ref flags = IR_NONE;
+    for (uint32_t i = 0; i < count; i++, ins++) {
+        unsigned traits = x64_traits[ins->op];
+        e->use[i] = (struct use){0, 0, 0, {0}};
+        if (traits & OP_SILENT)
+            continue;
+        if (traits & OP_A)
+            use(e, (ir_ref)i, ins->a);
+        if (traits & OP_B)
+            use(e, (ir_ref)i, ins->b);
+        if (traits & OP_C)
+            use(e, (ir_ref)i, ins->c);
+        if (!(traits & (OP_LEAVES | OP_FLAGS_A | OP_FLAGS_C)))
+            continue;
+        if (ins->op == IR_PUTF)
+            flags = ins->a;
+        else if (traits & OP_FLAGS_A)
+            e->use[ins->a].flast = (ir_ref)i;
+        if (traits & OP_FLAGS_C)
+            e->use[ins->c].flast = (ir_ref)i;
+        if (traits & OP_LEAVES)
+            leaving(e, (ir_ref)i, ins, flags);
     }
-    s.pending[0] = s.pending[1] = 0;
-    s.flags_exit = 0;
-    s.fault = false;
-    __builtin_memset(e->last, 0, count * sizeof(e->last[0]));
-    __builtin_memset(e->flast, 0, count * sizeof(e->flast[0]));
-    __builtin_memset(e->hint, 0, count);
-    for (uint32_t i = count; i-- > 0;)
-        analyse_one(e, &s, (ir_ref)i);
-    for (unsigned k = 0; k < 4; k++)
-        e->i.owner[k] = e->v.owner[k] = IR_NONE;
-    e->i.locked = e->v.locked = 0;
-    e->i.spill_used = e->v.spill_used = 0;
+    start_banks(e);
+}
+
+/* Is guest register n free to take a value from operation i on, which PUTR or PUTV at p names? Then
+ * nobody may look at the old one after i: no alias made before, none made between, no other put. */
+static bool may_be_early(const struct emit *e, bool vector, unsigned n, ir_ref i, uint32_t p)
+{
+    const struct bank *b = vector ? &e->v : &e->i;
+    unsigned get = vector ? IR_GETV : IR_GETR, put = vector ? IR_PUTV : IR_PUTR;
+    if (b->alias[n] != IR_NONE && b->alias_last[n] > i)
+        return false;
+    for (uint32_t k = i + 1u; k < p; k++) {
+        const struct ir_ins *ins = &e->r->ins[k];
+        if ((ins->op == get || ins->op == put) && (ins->imm & 31) == n)
+            return false;
+    }
+    return true;
+}
+
+int alloc_destination(struct emit *e, ir_ref i)
+{
+    enum { FAR = 8 };
+    const struct ir_ins *ins = e->r->ins;
+    bool vector = ir_op_info[ins[i].op].result == 'V';
+    unsigned put = vector ? IR_PUTV : IR_PUTR;
+    uint32_t end = e->use[i].last < i + FAR ? e->use[i].last : i + FAR;
+    for (uint32_t p = i + 1u; p <= end; p++) {
+        unsigned op = ins[p].op;
+        if (op == put && ins[p].a == i) {
+            unsigned n = ins[p].imm & 31;
+            bool may = x64_pin(vector, n) >= 0 && may_be_early(e, vector, n, i, p) && !whim(e);
+            return may ? (int)n : -1;
+        }
+        if (op == IR_INSN || x64_traits[op] & OP_LEAVES)
+            return -1;
+    }
+    return -1;
 }
 
 /* ---- places ------------------------------------------------------------------------------------
@@ -293,12 +253,24 @@ static int scratch_index(bool vector, int reg)
     return -1;
 }
 
+static void set_owner(struct bank *b, unsigned k, ir_ref v)
+{
+    b->owner[k] = v;
+    b->owned |= (uint8_t)(1u << k);
+}
+
+static void clear_owner(struct bank *b, unsigned k)
+{
+    b->owner[k] = IR_NONE;
+    b->owned &= (uint8_t) ~(1u << k);
+}
+
 static void spill(struct emit *e, bool vector, unsigned k)
 {
     struct bank *b = bank_of(e, vector);
     ir_ref v = b->owner[k];
-    b->owner[k] = IR_NONE;
-    if (e->last[v] < e->now)
+    clear_owner(b, (unsigned)k);
+    if (e->use[v].last < e->now)
         return;
     if (is_vector_constant(&e->r->ins[v])) {
         e->loc[v].kind = LOC_CONST;
@@ -323,7 +295,7 @@ static int best_unlocked(const struct emit *e, const struct bank *b, unsigned co
             continue;
         if (b->owner[k] == IR_NONE)
             return (int)k;
-        if (best < 0 || e->last[b->owner[k]] > e->last[b->owner[best]])
+        if (best < 0 || e->use[b->owner[k]].last > e->use[b->owner[best]].last)
             best = (int)k;
     }
     return best;
@@ -356,12 +328,15 @@ static int take(struct emit *e, bool vector)
 static void own(struct emit *e, bool vector, int reg, ir_ref v)
 {
     struct bank *b = bank_of(e, vector);
-    b->owner[scratch_index(vector, reg)] = v;
+    set_owner(b, (unsigned)scratch_index(vector, reg), v);
     e->loc[v] = (struct loc){LOC_REG, (uint8_t)reg, 0};
 }
 
 void alloc_alias(struct emit *e, struct bank *b, ir_ref value, unsigned n)
 {
+    uint16_t last = e->use[value].last;
+    if (b->alias[n] == IR_NONE || b->alias_last[n] < last)
+        b->alias_last[n] = last;
     e->loc[value] = (struct loc){LOC_HOME, 0, (uint16_t)n};
     e->next_alias[value] = b->alias[n];
     b->alias[n] = value;
@@ -423,36 +398,33 @@ static bool takes_over(struct emit *e, bool vector, ir_ref i, int *ret_reg)
     if (ir_op_info[ins->op].a != want || ins->a == IR_NONE)
         return false;
     struct loc l = e->loc[ins->a];
-    if (l.kind != LOC_REG || e->last[ins->a] > i)
+    if (l.kind != LOC_REG || e->use[ins->a].last > i)
         return false;
     *ret_reg = l.reg;
     return true;
 }
 
+/* Is an operand of i in the home of guest register n? */
+static bool is_operand(const struct emit *e, bool vector, ir_ref i, unsigned n)
+{
+    const struct ir_ins *ins = &e->r->ins[i];
+    const ir_ref ops[3] = {ins->a, ins->b, ins->c};
+    const char kinds[3] = {ir_op_info[ins->op].a, ir_op_info[ins->op].b, ir_op_info[ins->op].c};
+    for (unsigned k = 0; k < 3; k++)
+        if (kinds[k] == (vector ? 'V' : 'I') && ops[k] != IR_NONE &&
+            e->loc[ops[k]].kind == LOC_HOME && e->loc[ops[k]].n == n)
+            return true;
+    return false;
+}
+
 static int define(struct emit *e, bool vector, ir_ref i, bool apart)
 {
     struct bank *b = bank_of(e, vector);
-    unsigned n = e->hint[i];
-    int reg;
-    if (n) {
-        n--;
-        reg = x64_pin(vector, n);
-        bool ok = true;
-        if (apart) {
-            const struct ir_ins *ins = &e->r->ins[i];
-            const ir_ref ops[3] = {ins->a, ins->b, ins->c};
-            const char kinds[3] = {ir_op_info[ins->op].a, ir_op_info[ins->op].b,
-                                   ir_op_info[ins->op].c};
-            for (unsigned k = 0; k < 3; k++)
-                if (kinds[k] == (vector ? 'V' : 'I') && ops[k] != IR_NONE &&
-                    e->loc[ops[k]].kind == LOC_HOME && e->loc[ops[k]].n == n)
-                    ok = false;
-        }
-        if (ok) {
-            /* the value is the home's before its PUT says so; its aliases are dead (analysis) */
-            alloc_alias(e, b, i, n);
-            return reg;
-        }
+    int n = alloc_destination(e, i), reg;
+    if (n >= 0 && !(apart && is_operand(e, vector, i, (unsigned)n))) {
+        /* the value is the home's before its PUT says so; its aliases are dead */
+        alloc_alias(e, b, i, (unsigned)n);
+        return x64_pin(vector, (unsigned)n);
     }
     if (!apart && takes_over(e, vector, i, &reg)) {
         b->locked |= (uint8_t)(1u << scratch_index(vector, reg));
@@ -472,33 +444,33 @@ static void release(struct emit *e, ir_ref v)
     if (l.kind == LOC_REG) {
         int k = scratch_index(vector, l.reg);
         if (b->owner[k] == v)
-            b->owner[k] = IR_NONE;
+            clear_owner(b, (unsigned)k);
     } else if (l.kind == LOC_SPILL) {
         b->spill_used &= (uint16_t) ~(1u << l.n);
     }
     e->loc[v].kind = LOC_NONE;
 }
 
-static void operand_done(struct emit *e, ir_ref i, char kind, ir_ref v)
+static inline void operand_done(struct emit *e, ir_ref i, ir_ref v)
 {
-    if ((kind == 'I' || kind == 'V') && v != IR_NONE && e->last[v] <= i &&
-        e->loc[v].kind != LOC_CONST)
+    if (v != IR_NONE && e->use[v].last == i &&
+        (e->loc[v].kind == LOC_REG || e->loc[v].kind == LOC_SPILL))
         release(e, v);
 }
 
-void alloc_done(struct emit *e, ir_ref i)
+void alloc_done(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
-    const struct ir_ins *ins = &e->r->ins[i];
-    const struct ir_op_info *info = &ir_op_info[ins->op];
     e->i.locked = e->v.locked = 0;
-    if (info->a != '-')
-        operand_done(e, i, info->a, ins->a);
-    if (info->b != '-')
-        operand_done(e, i, info->b, ins->b);
-    if (info->c != '-')
-        operand_done(e, i, info->c, ins->c);
-    if ((info->result == 'I' || info->result == 'V') && e->last[i] <= i &&
-        e->loc[i].kind == LOC_REG && ins->op != IR_CONST)
+    if (!(e->i.owned | e->v.owned | e->i.spill_used | e->v.spill_used))
+        return;
+    unsigned traits = x64_traits[ins->op];
+    if (traits & OP_A)
+        operand_done(e, i, ins->a);
+    if (traits & OP_B)
+        operand_done(e, i, ins->b);
+    if (traits & OP_C)
+        operand_done(e, i, ins->c);
+    if (traits & OP_VALUE && !e->use[i].last && e->loc[i].kind == LOC_REG)
         release(e, i);
 }
 
@@ -506,8 +478,9 @@ void alloc_done(struct emit *e, ir_ref i)
 static void save_aliases(struct emit *e, bool vector, unsigned n, ir_ref but)
 {
     struct bank *b = bank_of(e, vector);
-    for (ir_ref v = b->alias[n]; v != IR_NONE; v = e->next_alias[v]) {
-        if (v == but || e->loc[v].kind != LOC_HOME || e->loc[v].n != n || e->last[v] <= e->now)
+    ir_ref v = b->alias_last[n] > e->now ? b->alias[n] : IR_NONE;
+    for (; v != IR_NONE; v = e->next_alias[v]) {
+        if (v == but || e->loc[v].kind != LOC_HOME || e->loc[v].n != n || e->use[v].last <= e->now)
             continue;
         int home = x64_pin(vector, n);
         int reg = take(e, vector);
@@ -528,7 +501,7 @@ static void settle(struct emit *e, bool vector, unsigned n, ir_ref value)
     struct loc l = e->loc[value];
     if (l.kind == LOC_CONST || (l.kind == LOC_HOME && l.n != n))
         return;
-    if (e->last[value] <= e->now)
+    if (e->use[value].last <= e->now)
         return;
     if (l.kind == LOC_REG || l.kind == LOC_SPILL)
         release(e, value);
@@ -542,7 +515,7 @@ static void put(struct emit *e, bool vector, unsigned n, ir_ref value)
     bool there = l.kind == LOC_HOME && l.n == n;
     save_aliases(e, vector, n, there ? value : IR_NONE);
     if (there) {
-        if (e->last[value] > e->now)
+        if (e->use[value].last > e->now)
             alloc_alias(e, bank_of(e, vector), value, n);
         return;
     }
@@ -652,10 +625,10 @@ static int take_fixed(struct emit *e, bool vector, int reg)
     b->locked |= (uint8_t)(1u << k);
     if (v == IR_NONE)
         return reg;
-    for (unsigned other = 0; other < count && e->last[v] >= e->now; other++) {
+    for (unsigned other = 0; other < count && e->use[v].last >= e->now; other++) {
         if (b->owner[other] != IR_NONE || b->locked >> other & 1)
             continue;
-        b->owner[k] = IR_NONE;
+        clear_owner(b, (unsigned)k);
         copy(e, vector, scratch_reg(vector, other), reg);
         own(e, vector, scratch_reg(vector, other), v);
         return reg;

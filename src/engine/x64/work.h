@@ -35,6 +35,31 @@ struct loc {
     uint16_t n;   /* guest register or spill slot */
 };
 
+/* What of an operation concerns analysis and allocation, by bit (compile.c makes the table of
+ * ops.def). */
+enum x64_trait {
+    OP_A = 1,          /* operand a is an integer or a vector */
+    OP_B = 2,          /* b */
+    OP_C = 4,          /* c */
+    OP_FLAGS_A = 8,    /* a is flags */
+    OP_FLAGS_C = 1024, /* c is flags */
+    OP_LEAVES = 16,    /* may fault or exit */
+    OP_PURE = 32,      /* makes a value and does nothing else */
+    OP_VECTOR = 64,    /* touches vectors' widths: makes a vector, puts one, or calls */
+    OP_SILENT = 128,   /* makes no code of its own: NOP, INSN, CONST, GETR, GETV */
+    OP_VALUE = 256,    /* makes an integer or a vector */
+    OP_CLOBBERS = 512, /* destroys EFLAGS, and leaves it to compile.c to save them before */
+};
+extern const uint16_t x64_traits[IR_OP_COUNT];
+
+/* What is known of a value. */
+struct use {
+    uint16_t last;  /* last operation that needs it, 0: none */
+    uint16_t flast; /* last operation or exit that needs its flags, 0: none */
+    uint8_t width;  /* of a vector: bytes that may be other than zero (emit_fp.c) */
+    uint8_t pad[3]; /* zero */
+};
+
 /* A way out whose stub follows the region's code. */
 struct exit_stub {
     uint32_t jump; /* forward jump to bind, 0: none (only the link stub is wanted) */
@@ -46,10 +71,12 @@ struct exit_stub {
 
 /* Register allocation of one class (integers, vectors). */
 struct bank {
-    ir_ref owner[4];     /* value in scratch register k, IR_NONE: free */
-    uint8_t locked;      /* scratch registers in use by the current operation, by bit */
-    uint16_t spill_used; /* spill slots in use, by bit */
-    ir_ref alias[32];    /* newest value that is LOC_HOME of guest register n, IR_NONE: none */
+    ir_ref owner[4];         /* value in scratch register k, IR_NONE: free */
+    uint8_t locked;          /* scratch registers in use by the current operation, by bit */
+    uint16_t spill_used;     /* spill slots in use, by bit */
+    uint8_t owned;           /* scratch registers with an owner, by bit */
+    ir_ref alias[32];        /* newest value that is LOC_HOME of guest register n, IR_NONE: none */
+    uint16_t alias_last[32]; /* no alias of n is needed behind this operation */
 };
 
 struct emit {
@@ -69,13 +96,10 @@ struct emit {
     uint32_t cold_count; /* entries in cold[] */
     uint32_t exit_count; /* entries in exits[] */
     uint32_t pool_count; /* entries in pool[] */
-    uint16_t last[IR_MAX];     /* last operation that needs a value */
-    uint16_t flast[IR_MAX];    /* last operation or exit that needs its flags */
-    uint8_t hint[IR_MAX];      /* guest register + 1 whose home a value may be made in, 0: none */
+    struct use use[IR_MAX];    /* what analysis knows of values */
     struct loc loc[IR_MAX];    /* where values are */
     ir_ref next_alias[IR_MAX]; /* chain of bank.alias */
-    uint8_t width[IR_MAX]; /* of a vector value: bytes that may be other than zero (emit_fp.c) */
-    uint8_t width_v[32];   /* the same of the guest's vector registers, as they are now */
+    uint8_t width_v[32]; /* struct use's width of the guest's vector registers, as they are now */
     struct emit_cold cold[COLD_MAX];    /* code for the end */
     struct exit_stub exits[EXIT_MAX];   /* exits' stubs for the end */
     uint64_t pool[POOL_MAX][2];         /* constants */
@@ -87,11 +111,19 @@ int x64_pin(bool vector, unsigned n);
 
 /* regalloc.c */
 void alloc_analyse(struct emit *e);
-void alloc_done(struct emit *e, ir_ref i); /* the operation is emitted: free what died */
+void alloc_done(struct emit *e, ir_ref i,
+                const struct ir_ins *ins); /* it is emitted: free what died */
+int alloc_destination(struct emit *e,
+                      ir_ref i); /* guest register in whose home i is made best, or -1 */
 void alloc_put_x(struct emit *e, unsigned n, ir_ref value);
 void alloc_put_v(struct emit *e, unsigned n, ir_ref value);
 void alloc_alias(struct emit *e, struct bank *b, ir_ref value, unsigned n);
 void alloc_constant(struct emit *e, int reg, const struct ir_ins *ins); /* the value of CONST... */
+/* Made, and nobody looks at it. */
+static inline bool alloc_is_unused(const struct use *u, unsigned traits)
+{
+    return !u->last && !u->flast && traits & OP_PURE;
+}
 bool alloc_is_vector(const struct emit *e, ir_ref value);
 
 /* flags.c */
