@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # A Debian arm64 tree under the engine alone: debootstrap's second stage, apt, compilers, git, TLS, databases,
-# archives, many processes, a terminal.
+# archives, many processes, a terminal, programs
+# with more rights than their caller.
 #
 #   tests/real/engine-tree.sh [STEP]...    those again, else all that has not been done with this engine
 #
@@ -34,7 +35,7 @@ WITH=python3,perl,gcc,libc6-dev,make,git,openssl,sqlite3,xz-utils,zstd,bzip2
 # twenty and more, with scripts of their maintainers'
 MORE=(ca-certificates cron logrotate rsyslog openssh-client openssh-server dbus man-db less vim-tiny nano procps
     iputils-ping sudo rsync fontconfig shared-mime-info gawk at locales netcat-openbsd ed)
-STEPS=(second packages project git tls speed sqlite archives spawn jobs)
+STEPS=(second packages project git tls speed sqlite archives spawn jobs rights)
 declare -A WANTED=()
 for step; do WANTED[$step]=1; done
 
@@ -334,6 +335,36 @@ script -qec 'tty; stty -a | head -n 1; kill -INT $$' /dev/null </dev/null | tr -
 X
     right_run "a shell's job control on a terminal" 0 '^status 5$'
     like "script(1) gives a terminal" "$OUT" '^/dev/pts/N$'
+}
+
+step_rights() {
+    script rights 300 <<'X'
+id -u ann >/dev/null 2>&1 || useradd -m ann
+echo 'ann ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/ann
+cp /usr/bin/env /usr/local/bin/env-id && chmod 4755 /usr/local/bin/env-id
+cp /bin/grep /usr/local/bin/grep-cap && setcap cap_net_raw=ep /usr/local/bin/grep-cap
+cat >/root/ann.sh <<'A'
+echo "su $(id -un)"
+echo "sudo $(sudo -n id -u) $(sudo -n sh -c 'echo $SUDO_USER')"
+echo "limited $(ulimit -v 2000000; sudo -n id -u)"
+chage -l ann | head -n 1
+# the loader drops what could subvert a program with more rights (AT_SECURE), and only there
+LD_LIBRARY_PATH=/x TMPDIR=/y A=b env-id | grep -E '^(A|LD_LIBRARY_PATH|TMPDIR)='
+LD_LIBRARY_PATH=/x env | grep -E '^LD_LIBRARY_PATH'
+echo "ids $(env-id sh -p -c 'id -u; id -ru' | tr '\n' ' ')"
+grep-cap CapEff /proc/self/status
+A
+su ann -c 'sh -s' </root/ann.sh 2>/dev/null
+X
+    right_run "set-user-id programs and file capabilities" 0
+    is "they have their rights, and the loader's caution" "$OUT" "su ann
+sudo 0 ann
+limited 0
+Last password change					: $(sed -n 's/^Last password change[^:]*: //p' <<<"$OUT")
+A=b
+LD_LIBRARY_PATH=/x
+ids 0 1000 
+CapEff:	0000000000002000"
 }
 
 # ---- all of them -------------------------------------------------------------------------------

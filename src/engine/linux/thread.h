@@ -68,8 +68,8 @@ struct sig_action {
 };
 
 struct sighand {
-    uint32_t lock;                           /* of action[] and the host's dispositions (lock.h) */
-    uint32_t users;                          /* threads that share it */
+    uint32_t lock;  /* of action[] and the host's dispositions (lock_take) */
+    uint32_t users; /* threads that share it */
     struct sig_action action[SIG_COUNT + 1]; /* by number */
 };
 
@@ -113,11 +113,6 @@ static inline struct thread *thread_of(const struct cpu *cpu)
 {
     return cpu->thread;
 }
-
-/* ---- lock.c: a futex with the owner's thread id. Whoever waits for an owner that was killed (a
- * CLONE_VM child may be) takes the lock over. ---- */
-void lock_take(uint32_t *lock);
-void lock_give(uint32_t *lock);
 
 /* ---- thread.c ---- */
 /* A thread for a cpu; takes the reference to h. */

@@ -179,6 +179,6 @@ void rt_fork_done(bool child)
         rt_state.cpus->next = NULL;
         rt_state.cpu_count = 1;
     }
-    window_fork_done();
+    window_fork_done(child);
     rt_unlock();
 }

@@ -71,6 +71,12 @@ bool rt_host_fault(void *ucontext, int signal, int code, uint64_t address);
 /* Is rip in translated code or a thunk (so that cpu->x is stale)? */
 bool rt_in_guest(uint64_t rip);
 
+/* ---- locks, a futex with the owner's thread id (lock.c): who waits for an owner that was killed
+ * (a CLONE_VM child may be) takes the lock over. What it protects is changed in an order that may
+ * end anywhere. ---- */
+void lock_take(uint32_t *lock);
+void lock_give(uint32_t *lock);
+
 /* ---- guest memory from C: false when it faults ---- */
 bool rt_guest_read(void *to, uint64_t from, size_t length);
 bool rt_guest_write(uint64_t to, const void *from, size_t length);

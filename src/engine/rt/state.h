@@ -199,7 +199,7 @@ bool fault_probe_write(uint64_t at);
 void rt_excl_forget(void); /* cpu.c */
 /* window.c: around fork */
 void window_fork_prepare(void);
-void window_fork_done(void);
+void window_fork_done(bool child);
 /* The soft limits that mappings have, out of the way and back: for memory without which the engine
  * cannot go on. The hard ones stay. */
 enum { WINDOW_LIMITS = 3 };

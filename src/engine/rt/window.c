@@ -18,7 +18,7 @@ extern const char __ehdr_start[], _end[];
 enum { PAGE = 4096, FREE_MAX = 64 };
 
 static struct {
-    uint32_t lock;  /* spin: held for a few instructions */
+    uint32_t lock;  /* lock_take: a child that is killed may hold it */
     uint64_t start; /* of the reserved area */
     uint64_t end;   /* behind it */
     uint64_t next;  /* first byte never handed out */
@@ -30,17 +30,6 @@ static struct {
     } free[FREE_MAX];
     unsigned free_count;
 } window;
-
-static void take(void)
-{
-    while (__atomic_exchange_n(&window.lock, 1, __ATOMIC_ACQUIRE))
-        __builtin_ia32_pause();
-}
-
-static void give(void)
-{
-    __atomic_store_n(&window.lock, 0, __ATOMIC_RELEASE);
-}
 
 /* Rip-relative addressing reaches 2 GB; a limit on address space is mostly the guest's to use. */
 static uint64_t first_size(void)
@@ -94,13 +83,16 @@ void rt_window_range(uint64_t *ret_start, uint64_t *ret_end)
 /* Address space of the window, not yet accessible. */
 static uint64_t reserve(size_t length)
 {
-    take();
+    lock_take(&window.lock);
     for (unsigned k = 0; k < window.free_count; k++) {
         if (window.free[k].length != length)
             continue;
         uint64_t at = window.free[k].at;
-        window.free[k] = window.free[--window.free_count];
-        give();
+        /* in this order: whoever ends in between has lost pages at most */
+        unsigned last = window.free_count - 1;
+        __atomic_store_n(&window.free_count, last, __ATOMIC_RELEASE);
+        window.free[k] = window.free[last];
+        lock_give(&window.lock);
         return at;
     }
     uint64_t at = window.next;
@@ -108,7 +100,7 @@ static uint64_t reserve(size_t length)
         at = 0;
     else
         window.next += length;
-    give();
+    lock_give(&window.lock);
     return at;
 }
 
@@ -158,21 +150,25 @@ void rt_pages_put(void *pages, size_t length)
     length = (length + PAGE - 1) & ~(size_t)(PAGE - 1);
     sys(__NR_mmap, pages, length, PROT_NONE,
         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    take();
+    lock_take(&window.lock);
     if (window.free_count < FREE_MAX) {
         window.free[window.free_count].at = (uint64_t)(uintptr_t)pages;
-        window.free[window.free_count++].length = length;
+        window.free[window.free_count].length = length;
+        __atomic_store_n(&window.free_count, window.free_count + 1, __ATOMIC_RELEASE);
     }
-    give();
+    lock_give(&window.lock);
 }
 
 /* ---- fork: the child's copy is not to be held by a thread that it does not have ---- */
 void window_fork_prepare(void)
 {
-    take();
+    lock_take(&window.lock);
 }
 
-void window_fork_done(void)
+void window_fork_done(bool child)
 {
-    give();
+    if (child)
+        window.lock = 0; /* this thread's id is another now */
+    else
+        lock_give(&window.lock);
 }

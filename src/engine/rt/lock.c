@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Locks of the Linux layer: PI futexes, so that the kernel knows a lock's owner, and tells when it
- * is no more. */
-#include "engine/linux/thread.h"
+/* Locks that outlive their owner: PI futexes, so that the kernel knows who that is, and tells when
+ * it is no more. */
+#include "engine/rt/rt.h"
 
 #include "engine/rt/sys.h"
 
