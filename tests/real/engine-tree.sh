@@ -351,7 +351,7 @@ chage -l ann | head -n 1
 # the loader drops what could subvert a program with more rights (AT_SECURE), and only there
 LD_LIBRARY_PATH=/x TMPDIR=/y A=b env-id | grep -E '^(A|LD_LIBRARY_PATH|TMPDIR)='
 LD_LIBRARY_PATH=/x env | grep -E '^LD_LIBRARY_PATH'
-echo "ids $(env-id sh -p -c 'id -u; id -ru' | tr '\n' ' ')"
+echo "ids" $(env-id sh -p -c 'id -u; id -ru')
 grep-cap CapEff /proc/self/status
 A
 su ann -c 'sh -s' </root/ann.sh 2>/dev/null
@@ -363,7 +363,7 @@ limited 0
 Last password change					: $(sed -n 's/^Last password change[^:]*: //p' <<<"$OUT")
 A=b
 LD_LIBRARY_PATH=/x
-ids 0 1000 
+ids 0 1000
 CapEff:	0000000000002000"
 }
 
