@@ -179,6 +179,24 @@ void cli_rules_flags(const struct aw_entry *e, char ret[CLI_FLAGS_TEXT])
     snprintf(ret, CLI_FLAGS_TEXT, "%s%s", known, e->odd_flags);
 }
 
+const char *cli_rules_flag_text(unsigned flag)
+{
+    switch (flag) {
+    case AW_RULE_P:
+        return "P: the program's own argv[0] is handed over";
+    case AW_RULE_O:
+        return "O: the program is handed over open (AT_EXECFD)";
+    case AW_RULE_C:
+        return "C: setuid and setgid of the program count";
+    case AW_RULE_F:
+        return "F: the interpreter was opened on registration; containers need no copy";
+    case AW_RULE_T:
+        return "T: arguments and /proc show the program, not the interpreter";
+    default:
+        return "a flag that this version does not know";
+    }
+}
+
 static void add_hex(struct json_object *o, const char *key, const uint8_t *bytes, size_t n)
 {
     _cleanup_buf_ struct buf hex = {0};

@@ -40,6 +40,8 @@ void cli_rules_remarks(const struct cli_rules *r, size_t i, struct buf *ret);
 /* The flag letters, also those that this version does not know. */
 #define CLI_FLAGS_TEXT 24
 void cli_rules_flags(const struct aw_entry *e, char ret[CLI_FLAGS_TEXT]);
+/* What one flag (AW_RULE_P, ...) does: "P: ...". */
+const char *cli_rules_flag_text(unsigned flag);
 /* "found", "missing", "not-executable", "held", "stale", "held-gone": the interpreter's file. */
 const char *cli_rules_file(const struct cli_rules *r, size_t i);
 /* The object that ls and show print. */

@@ -52,20 +52,10 @@ static void line(const char *label, const char *text)
 
 static void print_flags(const struct aw_entry *e)
 {
-    static const struct {
-        unsigned flag;
-        const char *text;
-    } meanings[] = {
-        {AW_RULE_P, "P: the program's own argv[0] is handed over"},
-        {AW_RULE_O, "O: the program is handed over open (AT_EXECFD)"},
-        {AW_RULE_C, "C: setuid and setgid of the program count"},
-        {AW_RULE_F, "F: the interpreter was opened on registration; containers need no copy"},
-        {AW_RULE_T, "T: arguments and /proc show the program, not the interpreter"},
-    };
     const char *label = "flags";
-    for (size_t i = 0; i < AW_LEN(meanings); i++)
-        if (e->rule.flags & meanings[i].flag) {
-            line(label, meanings[i].text);
+    for (unsigned flag = 1; flag <= AW_RULE_T; flag <<= 1)
+        if (e->rule.flags & flag) {
+            line(label, cli_rules_flag_text(flag));
             label = "";
         }
     for (const char *s = e->odd_flags; *s; s++) {

@@ -15,6 +15,9 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#define OVERFLOW_ID 65534 /* stands for ids that are not mapped */
 
 struct which {
     struct cli *c;                    /* for printing */
@@ -22,6 +25,8 @@ struct which {
     char *path;                       /* what is executed */
     int root;                         /* --root, open; -1: the caller's own */
     bool setuid;                      /* it has a setuid or setgid bit */
+    bool nosuid;                      /* which do not count on its mount */
+    bool unmapped;                    /* nor here: its owner is not of this user namespace */
     struct elf_info elf;              /* what it is, if an ELF file */
     const struct aw_arch *arch;       /* its architecture, or NULL */
     char *no_loader;                  /* the loader that an emulator would miss, or NULL */
@@ -60,11 +65,16 @@ static char *find_path(const struct which *w, const char *name)
 static void look(struct which *w)
 {
     struct stat st;
+    struct statvfs fs;
     uint8_t head[AW_ARCH_HEADER] = {0};
     _cleanup_close_ int fd = open_file(w, w->path, O_RDONLY | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return;
     w->setuid = (st.st_mode & (S_ISUID | S_ISGID)) != 0;
+    w->nosuid = fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_NOSUID);
+    w->unmapped =
+        !aw_instance_in_initial_ns() && (((st.st_mode & S_ISUID) && st.st_uid == OVERFLOW_ID) ||
+                                         ((st.st_mode & S_ISGID) && st.st_gid == OVERFLOW_ID));
     if (pread(fd, head, sizeof(head), 0) <= 0)
         return;
     w->arch = aw_arch_find_elf(head, sizeof(head));
@@ -127,11 +137,15 @@ static const char *credentials(const struct which *w)
     for (size_t i = 0; i < w->match.n_steps; i++)
         if (w->match.steps[i].kind == AW_STEP_SCRIPT)
             return "setuid and setgid bits do not count for scripts";
-    if (w->match.n_steps > 0 && w->match.steps[0].kind == AW_STEP_RULE)
-        return w->match.flags & AW_RULE_C
-                   ? "setuid and setgid bits count: the rule has flag C"
-                   : "setuid and setgid bits do not count: the rule lacks flag C";
-    return NULL;
+    bool rule = w->match.n_steps > 0 && w->match.steps[0].kind == AW_STEP_RULE;
+    if (rule && !(w->match.flags & AW_RULE_C))
+        return "setuid and setgid bits do not count: the rule lacks flag C";
+    if (w->nosuid)
+        return "setuid and setgid bits do not count: the file system is mounted nosuid";
+    if (w->unmapped)
+        return "setuid and setgid bits do not count: the owner has no number in this user "
+               "namespace";
+    return rule ? "setuid and setgid bits count: the rule has flag C" : NULL;
 }
 
 static void mend(const struct which *w, struct aw_err *err)
@@ -344,6 +358,26 @@ static void print_format(const struct which *w)
         print_line("starts", buf_str(&argv));
 }
 
+/* What the flags of a step's rule do, but F: print_rule tells of that. */
+static void print_effects(const struct which *w, const struct aw_match_step *s)
+{
+    struct aw_entry e;
+    if (s->kind != AW_STEP_RULE || !aw_snapshot_entry(w->rules.snapshot, s->rule, &e, NULL))
+        return;
+    for (unsigned flag = 1; flag <= AW_RULE_T; flag <<= 1)
+        if (e.rule.flags & flag & ~(unsigned)AW_RULE_F)
+            print_line("", cli_rules_flag_text(flag));
+}
+
+static void print_instance(const struct which *w)
+{
+    const char *whose = w->rules.inst ? cli_rules_whose(w->rules.inst) : "";
+    print_line("rules", !w->rules.inst          ? "none to be seen: binfmt_misc is not mounted here"
+                        : str_eq(whose, "host") ? "the host's"
+                        : str_eq(whose, "own")  ? "this user namespace's own"
+                                                : "an outer user namespace's");
+}
+
 static void print_text(const struct which *w)
 {
     const struct aw_match *m = &w->match;
@@ -352,13 +386,13 @@ static void print_text(const struct which *w)
         _cleanup_free_ char *platform = str_printf("linux/%s", w->arch->oci_arch);
         print_line("platform", platform ? platform : "");
     }
-    if (!w->rules.inst)
-        print_line("rules", "none to be seen: binfmt_misc is not mounted here");
+    print_instance(w);
     for (size_t i = 0; i < m->n_steps; i++) {
         _cleanup_buf_ struct buf text = {0};
         _cleanup_free_ char *label = str_printf("step %zu", i + 1);
         print_step(w, &m->steps[i], &text);
         print_line(label ? label : "", buf_str(&text));
+        print_effects(w, &m->steps[i]);
     }
     if (m->why == AW_WHY_RUNS) {
         _cleanup_buf_ struct buf argv = {0};

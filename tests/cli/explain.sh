@@ -117,6 +117,49 @@ own 'archway which --root root tool'
 like "which --root: a name on the usual PATH" "$OUT" '^file +/bin/tool$'
 own 'archway which --root root ./script'
 is "which --root: not outside" "$STATUS" 127
+own 'archway which guest'
+like "which: whose rules" "$OUT" "^rules +this user namespace's own\$"
+like "which: what the flags do" "$OUT" "^ +P: the program's own argv"
+own 'unshare -Urm archway which guest'
+like "which: rules of an outer namespace" "$OUT" "^rules +an outer user namespace's\$"
+own 'echo 0 >$here/qemu-aarch64; archway which guest'
+right_run "which: a disabled rule lets the next one win" 0 '^step 1 +rule older \(OC\)'
+unlike "which: it is not among the shadowed" "$OUT" 'not asked'
+own 'echo 0 >$here/qemu-aarch64; archway which --root root /bin/tool'
+is "which --root: an interpreter that this root lacks" "$STATUS" 126
+like "which --root: is named with its rule" "$ERR" 'rule older: interpreter /bin/sh: No such file.*ENOENT'
+like "which --root: and what mends it" "$ERR" 'register the rule with flag F'
+own 'mkdir nx; mount -t tmpfs -o noexec none nx; cp guest nx; archway which nx/guest'
+is "which: on a mount without exec" "$STATUS" 126
+like "which: says so" "$ERR" 'nx/guest.*mounted noexec \(EACCES\)'
+like "which: and how to mend it" "$ERR" 'remount,exec'
+own 'mkdir nx2; mount -t tmpfs -o noexec none nx2; cp /bin/sh nx2; printf "#!$PWD/nx2/sh\n" >by-nx; chmod +x by-nx; archway which ./by-nx'
+like "which: a script's interpreter on such a mount" "$ERR" 'interpreter .*nx2/sh.*mounted noexec'
+own 'for i in 1 2 3 4 5 6 7; do printf "#!$PWD/d%d\n" $((i + 1)) >d$i; chmod +x d$i; done; cp guest d8
+    archway which ./d5 >/dev/null; echo "five $?"; archway which ./d1'
+like "which: four scripts before a foreign program are few enough" "$OUT" '^five 0$'
+like "which: seven are too many" "$ERR" 'more than 5 interpreters.*ELOOP'
+own 'printf "#!$PWD/none -x\n" >by-none; chmod +x by-none; archway which --json ./by-none'
+like "which: a script's interpreter that is not there" "$OUT" '"why": "script-interpreter"'
+own 'printf "#! \n" >by-nothing; chmod +x by-nothing; archway which ./by-nothing'
+like "which: #! without an interpreter" "$ERR" 'no interpreter after #!.*ENOEXEC'
+own 'mkdir folder; archway which ./folder'
+like "which: a folder" "$ERR" 'no regular file.*EACCES'
+own 'cp guest set; chmod u+s set; archway which ./set; echo 0 >$here/qemu-aarch64; archway which ./set
+    mkdir ns; mount -t tmpfs -o nosuid none ns; cp -p set ns; archway which ns/set
+    archway which ./script | grep credentials; chmod u+s script; archway which ./script | grep credentials'
+is "which: setuid programs, by the flags, the mount and scripts" "$(sed -n 's/^credentials *//p' <<<"$OUT")" \
+    "setuid and setgid bits do not count: the rule lacks flag C
+setuid and setgid bits count: the rule has flag C
+setuid and setgid bits do not count: the file system is mounted nosuid
+setuid and setgid bits do not count for scripts"
+own 'cp /bin/true plain2; chmod u+s plain2; archway which ./plain2; archway which --json ./plain2 | grep -c credentials'
+unlike "which: a program of this machine: its bits count as ever" "$OUT" 'credentials'
+cp "$T/tmp/guest" "$T/tmp/locked" && chmod 111 "$T/tmp/locked"
+[ "$(id -u)" != 0 ] || chown "$TEST_USER:" "$T/tmp/locked"
+run aw which "$T/tmp/locked"
+is "which: may be executed, not read: it cannot be told" "$STATUS" 1
+like "which: and says so" "$ERR" 'may be executed but not read'
 own 'archway which --root nodir x'
 refused "which --root: no such folder" '--root nodir: No such file'
 
