@@ -303,32 +303,43 @@ static bool meet_others(struct cli *c, const struct cli_change *r, const struct 
     return true;
 }
 
-static bool plan_rule(struct cli *c, struct cli_change *r, struct aw_rule *rule, const char *link,
-                      const char *platform, struct aw_err *err)
+struct plan_how {
+    const char *link;     /* name of the link to archway-format */
+    const char *platform; /* for the record */
+    bool persist;         /* likewise */
+};
+
+static bool keeps(struct cli *c, const struct cli_change *r)
 {
-    _cleanup_free_ char *path = make_link(c, r, link, err);
+    return c->args.persist == CLI_UNSET ? r->place != CLI_PLACE_NAMESPACE
+                                        : c->args.persist == CLI_TRUE;
+}
+
+static bool plan_rule(struct cli *c, struct cli_change *r, struct aw_rule *rule,
+                      const struct plan_how *how, struct aw_err *err)
+{
+    _cleanup_free_ char *path = make_link(c, r, how->link, err);
     struct plan_want want = {
-        .rule = rule,
-        .platform = platform,
-        .persist = c->args.persist == CLI_UNSET ? r->host : c->args.persist == CLI_TRUE,
-        .force = c->args.force,
-    };
+        .rule = rule, .platform = how->platform, .persist = how->persist, .force = c->args.force};
     if (!path)
         return false;
-    snprintf(rule->interpreter, sizeof(rule->interpreter), "%s", path);
+    /* a dry run makes no link, and a rule without its interpreter would be refused */
+    const char *there = c->args.dry_run && access(path, X_OK) < 0 ? c->env.format : path;
+    snprintf(rule->interpreter, sizeof(rule->interpreter), "%s", there);
     return plan_install(&r->plan, &r->now, &want, err);
 }
 
 static bool plan_row(struct cli *c, struct cli_change *r, const struct format_rule *row,
-                     unsigned set, struct aw_err *err)
+                     unsigned set, bool persist, struct aw_err *err)
 {
     struct aw_rule rule;
     char link[256], platform[256];
+    struct plan_how how = {.link = link, .platform = platform, .persist = persist};
     if (!set_text(set | row->implied, '+', link, sizeof(link)) ||
         !set_text(set, ',', platform, sizeof(platform)))
         return aw_fail(err, AW_E_LIMIT, 0, "rule %s: too many formats", row->name);
     fill_rule(row, &rule);
-    return plan_rule(c, r, &rule, link, platform, err);
+    return plan_rule(c, r, &rule, &how, err);
 }
 
 /* Formats of the row that its rule has been asked for so far. */
@@ -356,7 +367,8 @@ static bool plan_wanted(struct cli *c, struct cli_change *r, unsigned wanted, st
         if (!set)
             continue;
         fill_rule(row, &rule);
-        if (!meet_others(c, r, &rule, err) || !plan_row(c, r, row, set | recorded(r, row), err))
+        if (!meet_others(c, r, &rule, err) ||
+            !plan_row(c, r, row, set | recorded(r, row), keeps(c, r), err))
             return false;
     }
     return true;
@@ -378,7 +390,8 @@ static bool plan_user(struct cli *c, struct cli_change *r, const struct format_u
     if (path && !add_unheld(unheld, path))
         return aw_fail(err, AW_E_NOMEM, 0, "no memory");
     fill_user(u, &rule);
-    return meet_others(c, r, &rule, err) && plan_rule(c, r, &rule, u->name, u->name, err);
+    struct plan_how how = {.link = u->name, .platform = u->name, .persist = keeps(c, r)};
+    return meet_others(c, r, &rule, err) && plan_rule(c, r, &rule, &how, err);
 }
 
 /* Every format that something here runs. */
@@ -442,7 +455,7 @@ bool cli_formats_uninstall(struct cli *c, struct cli_change *r, const struct str
         *ret_found = true;
         if (!left)
             plan_uninstall(&r->plan, &r->now, rec);
-        else if (!plan_row(c, r, row, left, err))
+        else if (!plan_row(c, r, row, left, rec->persist, err))
             return false;
     }
     return true;
