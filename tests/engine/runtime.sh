@@ -29,6 +29,12 @@ for limit in 400000 120000; do
     is "ulimit -v $limit" "$STATUS $OUT" "0 done"
 done
 
+# ---- clocks: the vDSO's functions make no system call
+cp -- "$REPO/build/guest/vdso" "$T/bin/"
+run "${AS_USER[@]}" timeout -s KILL 60 "$ENGINE" --strace "$T/bin/vdso" loop
+is "clocks: status" "$STATUS" 0
+unlike "clocks: no system call" "$ERR" 'clock_gettime|gettimeofday'
+
 # ---- options
 guest --dump=insn,ir,code hello_raw
 like "dump: a region" "$ERR" '^region [0-9a-f]+, [0-9]+ guest instructions'

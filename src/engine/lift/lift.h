@@ -42,6 +42,8 @@ struct lift_env {
     bool (*tagged)(void *context, uint64_t pc);
     /* Has the host these instructions? NULL: none of them. */
     bool (*host)(void *context, enum lift_host what);
+    /* Is this the engine's own code? NULL: none is. */
+    bool (*own)(void *context, uint64_t pc);
     void *context;      /* passed to all */
     uint32_t mode;      /* enum ir_mode */
     uint32_t max_insns; /* longest region */

@@ -49,7 +49,7 @@ struct linux_state {
     uint64_t auxv, auxv_size;        /* guest's auxiliary vector, on its stack */
     uint64_t arg_start, arg_end;     /* guest's arguments as text, on its stack */
     uint64_t env_start, env_end;     /* guest's environment as text */
-    uint64_t vdso_at;                /* the page that is the guest's [vdso] */
+    uint64_t vdso_at;                /* the page that is the guest's [vdso] (a64_vdso.c) */
     uint64_t engine_dev, engine_ino; /* the engine's own file; ino 0: not yet asked */
     char program_path[1024];         /* as it was at the start; "" unknown or too long */
     bool fault_exits;                /* a child was made whose end is told by a fault's signal */
@@ -114,6 +114,11 @@ struct linux_start {
     uint64_t highest; /* the kernel's last string: the stack ends behind it */
 };
 uint64_t linux_stack_build(const struct linux_start *start);
+
+/* ---- the guest's vDSO (a64_vdso.c) ---- */
+bool a64_vdso_map(void);
+/* Where signal handlers return to. */
+uint64_t a64_vdso_sigreturn(void);
 
 /* ---- /proc (proc.c) ---- */
 /* The guest is about to open a path: a descriptor of what it is to see instead, -errno, or

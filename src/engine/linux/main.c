@@ -40,6 +40,7 @@ __attribute__((noreturn)) void linux_main(uint64_t *stack);
 struct host_aux {
     uint64_t execfn; /* AT_EXECFN */
     uint64_t flags;  /* AT_FLAGS */
+    uint64_t vdso;   /* AT_SYSINFO_EHDR, 0: none */
     long execfd;     /* AT_EXECFD, -1: none */
     bool secure;     /* AT_SECURE */
 };
@@ -68,6 +69,9 @@ static struct host_aux read_aux(const uint64_t *auxv)
             break;
         case AT_EXECFD:
             h.execfd = (long)a[1];
+            break;
+        case AT_SYSINFO_EHDR:
+            h.vdso = a[1];
             break;
         case AT_SECURE:
             h.secure = a[1] != 0;
@@ -288,6 +292,7 @@ static __attribute__((noreturn, used)) void start(struct cpu *cpu, uint64_t *sta
         s.auxv++;
     s.auxv++;
     struct host_aux h = read_aux(s.auxv);
+    rt_clock_init(h.vdso);
     s.execfn = s.highest = h.execfn;
     linux_state.personality = (uint64_t)sys(__NR_personality, 0xffffffff);
     bool kernel = kernel_started(&s, &h);

@@ -64,24 +64,6 @@ enum {
 };
 _Static_assert(AT_RECORDS + RECORDS_SIZE == FRAME_SIZE, "as large as the kernel's");
 
-/* ---- the page that handlers return to ---- */
-/* mov x8, #139; svc #0: as in the kernel's vDSO; unwinders know a signal frame by it. */
-bool frame_make_trampoline(void)
-{
-    static const uint32_t code[2] = {0xd2801168, 0xd4000001};
-    enum { PAGE = 4096 };
-    long at = linux_mm_map(0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at < 0)
-        return false;
-    memcpy((void *)at, code, sizeof(code));
-    sys(__NR_mprotect, at, PAGE, PROT_READ);
-    const struct vma v = {
-        .start = (uint64_t)at, .end = (uint64_t)at + PAGE, .prot = VMA_READ | VMA_EXEC};
-    linux_mm_note(&v);
-    linux_state.vdso_at = (uint64_t)at;
-    return true;
-}
-
 /* ---- the alternate stack ---- */
 bool frame_on_stack(const struct thread *t, uint64_t sp)
 {
@@ -169,7 +151,7 @@ bool frame_enter(struct thread *t, const struct sig_info *info, const struct sig
         cpu->x[2] = at + AT_CONTEXT;
     }
     cpu->x[29] = record;
-    cpu->x[30] = action->flags & ACT_RESTORER ? action->restorer : linux_state.vdso_at;
+    cpu->x[30] = action->flags & ACT_RESTORER ? action->restorer : a64_vdso_sigreturn();
     cpu->x[CPU_SP] = at;
     cpu->pc = action->handler;
     rt_excl_clear(cpu);

@@ -36,10 +36,11 @@ static unsigned make_auxv(struct aux *to, const struct linux_start *s, uint64_t 
 {
     const struct linux_program *p = &linux_state.program;
     unsigned n = 0;
+    to[n++] = (struct aux){AT_SYSINFO_EHDR, linux_state.vdso_at};
     to[n++] = (struct aux){AT_MINSIGSTKSZ, A64_MINSIGSTKSZ};
     to[n++] = (struct aux){AT_HWCAP, a64_hwcap()};
     for (const struct aux *a = (const struct aux *)s->auxv; a->type != AT_NULL; a++)
-        if (keep(a->type) && n < AUX_MAX - 12)
+        if (keep(a->type) && n < AUX_MAX - 13)
             to[n++] = *a;
     to[n++] = (struct aux){AT_PHDR, p->phdr};
     to[n++] = (struct aux){AT_PHENT, 56};

@@ -120,7 +120,7 @@ bool linux_thread_start(struct cpu *cpu)
 {
     struct sighand *h = sighand_new(NULL);
     struct thread *t = h ? thread_new(cpu, h) : NULL;
-    if (!t || !frame_make_trampoline())
+    if (!t || !a64_vdso_map())
         return false;
     t->tid = (uint32_t)sys(__NR_gettid);
     for (int s = 1; s <= SIG_COUNT; s++) { /* what the parent ignores stays ignored */

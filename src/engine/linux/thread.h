@@ -161,8 +161,6 @@ void signal_force_fault(struct thread *t, int signo, int code, uint64_t address)
 bool frame_enter(struct thread *t, const struct sig_info *info, const struct sig_action *action);
 /* rt_sigreturn: registers, mask and stack from the frame at sp; false: not a frame. */
 bool frame_leave(struct thread *t);
-/* Map the page that handlers return to. */
-bool frame_make_trampoline(void);
 /* sigaltstack's change, as the kernel checks it; -errno. */
 long frame_set_stack(struct thread *t, const struct sig_stack *wanted);
 bool frame_on_stack(const struct thread *t, uint64_t sp);

@@ -244,20 +244,21 @@ static void helper(void *context, struct cpu *shadow, unsigned index)
         shadow->fpsr & ~c->before_fpsr & COSIM_UFC)
         c->hopeless = true;
     rt_helpers[index](shadow);
-    if (index != IR_HELPER_cntvct)
+    bool clock = index == IR_HELPER_cntvct || (index == IR_HELPER_clock && !shadow->ret);
+    if (!clock)
         return;
     if (c->clock_count == COSIM_CLOCKS)
         c->hopeless = true;
     else
-        c->clocks[c->clock_count++] = shadow->ret;
+        memcpy(c->clocks[c->clock_count++], shadow->clock, sizeof(shadow->clock));
 }
 
-bool cosim_clock(uint64_t *ret_value)
+bool cosim_clock(uint64_t ret_time[2])
 {
     struct cosim *c = &co->run;
     if (!c->pending || c->clock_next == c->clock_count)
         return false;
-    *ret_value = c->clocks[c->clock_next++];
+    memcpy(ret_time, c->clocks[c->clock_next++], sizeof(c->clocks[0]));
     return true;
 }
 

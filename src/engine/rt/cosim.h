@@ -35,7 +35,7 @@ struct cosim {
     bool hopeless;                           /* cannot be compared: too many stores, ... */
     bool pending;                            /* machine code runs and will be compared */
     bool cells_saved;                        /* cells[] is what the exclusives' cells were */
-    uint64_t clocks[COSIM_CLOCKS];           /* counters that the interpreter read */
+    uint64_t clocks[COSIM_CLOCKS][2];        /* times that the interpreter read */
     uint32_t cells[4096];                    /* rt_state.versions before the region */
     struct cosim_write writes[COSIM_WRITES]; /* in order */
 };
@@ -61,8 +61,8 @@ void cosim_published(const struct block *b);
 void cosim_enter(struct cpu *cpu, const struct block *b);
 /* A thunk's function begins. May be called again before the next cosim_enter(). */
 void cosim_leave(struct cpu *cpu, enum ir_end end, uint64_t pc, uint64_t detail);
-/* The counter that the interpreter read at this place; false: the first to ask. */
-bool cosim_clock(uint64_t *ret_value);
+/* The time that the interpreter read at this place; false: the first to ask. */
+bool cosim_clock(uint64_t ret_time[2]);
 void cosim_stats(void);
 
 /* cosim_report.c: the first thing that differs; false: nothing. And the end of it all. */

@@ -162,13 +162,29 @@ void helper_ic_ivau(struct cpu *cpu)
         cpu->changed_line = line | 1;
 }
 
+static long read_clock(struct cpu *cpu, int clock)
+{
+    if (rt_options.cosim && cosim_clock(cpu->clock))
+        return 0;
+    return rt_clock(clock, cpu->clock);
+}
+
 void helper_cntvct(struct cpu *cpu)
 {
-    struct timespec t;
-    if (rt_options.cosim && cosim_clock(&cpu->ret))
-        return;
-    sys(__NR_clock_gettime, CLOCK_MONOTONIC_RAW, &t);
-    cpu->ret = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    read_clock(cpu, CLOCK_MONOTONIC_RAW);
+    cpu->ret = cpu->clock[0] * 1000000000u + cpu->clock[1];
+}
+
+/* Clocks of processes and threads, and of devices, are the Linux layer's. */
+void helper_clock(struct cpu *cpu)
+{
+    enum {
+        FAST = 1 << CLOCK_REALTIME | 1 << CLOCK_MONOTONIC | 1 << CLOCK_MONOTONIC_RAW |
+               1 << CLOCK_REALTIME_COARSE | 1 << CLOCK_MONOTONIC_COARSE | 1 << CLOCK_BOOTTIME |
+               1 << CLOCK_TAI
+    };
+    uint32_t clock = (uint32_t)cpu->arg[0];
+    cpu->ret = clock > 31 || !(FAST >> clock & 1) || read_clock(cpu, (int)clock) < 0;
 }
 
 void helper_crc32(struct cpu *cpu)

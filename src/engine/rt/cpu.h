@@ -97,6 +97,7 @@ struct cpu {
     struct cpu *self;         /* this structure, for rt_cpu() */
     uint64_t epoch;           /* rt_state.epoch when the return stack was last known to be good */
     uint64_t flushes;         /* rt_state.flushes when the thread last went into code */
+    uint64_t clock[2];        /* helper_clock: seconds, nanoseconds */
     uint32_t in_code;         /* the thread may be in translated code (rt/state.h) */
     uint64_t changed_line;    /* IC IVAU of a line with translations, 0: none; for THUNK_RESUME */
     struct cpu *next;         /* list of all cpus, under the runtime's lock */

@@ -62,6 +62,12 @@ uint32_t rt_fpsr_get(const struct cpu *cpu);
 void rt_fpsr_set(struct cpu *cpu, uint32_t value);
 void rt_fpcr_set(struct cpu *cpu, uint32_t value);
 
+/* ---- clocks ---- */
+/* Where the kernel mapped the host's vDSO, 0: nowhere. */
+void rt_clock_init(uint64_t vdso);
+/* clock_gettime(2), mostly without a system call: seconds, nanoseconds; -errno. */
+long rt_clock(long clock, uint64_t ret[2]);
+
 /* ---- faults ---- */
 /* A host signal handler found rip in translated code or in a thunk on a synchronous fault. true:
  * the context (a host ucontext_t) was changed so that returning from the handler saves the guest's
@@ -99,6 +105,8 @@ __attribute__((noreturn)) void linux_raise(struct cpu *cpu, enum rt_raise kind);
 __attribute__((noreturn)) void linux_fault(struct cpu *cpu, int signal, int code, uint64_t address);
 /* A poll with fuel run out: deliver what waits (may end in rt_run); else returns. */
 void linux_poll(struct cpu *cpu);
+/* Is this the engine's own code in the guest, which has an instruction of its own? */
+bool linux_own_code(uint64_t pc);
 /* May the guest execute at pc? (shadow VMA table) */
 bool linux_may_execute(uint64_t pc);
 

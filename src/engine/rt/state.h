@@ -9,6 +9,7 @@
  *   entry.c      the thunks
  *   fault.c      from a host fault back to the guest; guest memory from C
  *   cpu.c        threads' cpus; helpers
+ *   clock.c      the host's clocks
  *   report.c     statistics, dumps, bugs
  *   cosim*.c     code beside the interpreter (--cosim)
  *

@@ -138,6 +138,12 @@ static bool known(void *context, uint64_t pc)
     return code_find(pc, s->mode) != NULL;
 }
 
+static bool own(void *context, uint64_t pc)
+{
+    (void)context;
+    return linux_own_code(pc);
+}
+
 /* CPUID may cost much in a virtual machine: asked when somebody wants to know. */
 static bool host(void *context, enum lift_host what)
 {
@@ -192,6 +198,7 @@ static struct block *translate(struct cpu *cpu, uint64_t pc, unsigned mode)
                            .known = known,
                            .tagged = tagged,
                            .host = host,
+                           .own = own,
                            .context = &source,
                            .mode = mode,
                            .keep_flags = rt_options.vary & VARY_KEEP_FLAGS,
