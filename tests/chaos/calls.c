@@ -158,8 +158,11 @@ static void play_signals(struct dice *d)
         if (signo == SIGKILL || signo == SIGSTOP || signo == SIGTSTP || signo == SIGTTIN ||
             signo == SIGTTOU)
             continue;
-        if (dice_below(d, 2) && signo != SIGSEGV && signo != SIGBUS) {
-            uint64_t act[4] = {dice_below(d, 2), 0x04000000, 0, dice_next(d)};
+        if (dice_below(d, 8))
+            chaos_handle((int)signo);
+        else if (signo != SIGSEGV &&
+                 signo != SIGBUS) { /* ignored, or the default: mostly the end */
+            uint64_t act[4] = {dice_below(d, 4) != 0, 0x04000000, 0, dice_next(d)};
             chaos_call(SYS_rt_sigaction, signo, (uintptr_t)act, 0, 8, 0, 0);
         }
         info[4] = (int32_t)dice_next(d);

@@ -53,6 +53,7 @@ void chaos_random_call(struct dice *d);
 void chaos_random_play(struct dice *d);
 /* Random code, run until it faults, ends or is interrupted. */
 void chaos_random_code(struct dice *d);
+void chaos_handle(int signo);
 void chaos_install_handlers(void);
 
 /* ---- leaks.c ---- */

@@ -41,6 +41,14 @@ static void handler(int signo, siginfo_t *si, void *context)
         chaos_call(SYS_exit_group, 0, 0, 0, 0, 0, 0); /* our own memory is not what it was */
 }
 
+void chaos_handle(int signo)
+{
+    struct sigaction act = {.sa_sigaction = handler,
+                            .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    sigemptyset(&act.sa_mask);
+    sigaction(signo, &act, NULL);
+}
+
 void chaos_install_handlers(void)
 {
     static const int signals[] = {SIGSEGV, SIGBUS,  SIGILL,    SIGTRAP, SIGFPE,
@@ -48,12 +56,8 @@ void chaos_install_handlers(void)
     static char stack[65536];
     stack_t ss = {.ss_sp = stack, .ss_size = sizeof stack};
     sigaltstack(&ss, NULL);
-    for (unsigned k = 0; k < sizeof signals / sizeof *signals; k++) {
-        struct sigaction act = {.sa_sigaction = handler,
-                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
-        sigemptyset(&act.sa_mask);
-        sigaction(signals[k], &act, NULL);
-    }
+    for (unsigned k = 0; k < sizeof signals / sizeof *signals; k++)
+        chaos_handle(signals[k]);
 }
 
 /* ---- words ---- */
