@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #define ENTRY_MAX 16384 /* bytes of an entry's file; the kernel has always used one page */
@@ -140,16 +141,26 @@ static int read_one(struct worker *w, struct brief *b)
     return fill(w, b, text, (size_t)len);
 }
 
-static void *work(void *arg)
+static void work(struct worker *w)
 {
-    struct worker *w = arg;
     for (;;) {
         size_t i = __atomic_fetch_add(w->next, TURN, __ATOMIC_RELAXED), end = i + TURN;
         for (; i < end && i < w->s->n; i++)
             w->s->v[i].failed = read_one(w, &w->s->v[i]);
         if (i < end)
-            return NULL;
+            return;
     }
+}
+
+/* With descriptors of its own a thread does not wait for the others' at every open and close. They
+ * are copies of all: closed here, since pthread_join does not wait for the kernel to do so. */
+static void *work_aside(void *arg)
+{
+    bool own = unshare(CLONE_FILES) == 0;
+    work(arg);
+    if (own)
+        close_range(0, ~0U, 0);
+    return NULL;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------
@@ -204,7 +215,7 @@ static size_t start(struct worker *w, size_t n)
     sigfillset(&all);
     /* what is blocked here is blocked in the new ones: handlers are the caller's */
     pthread_sigmask(SIG_BLOCK, &all, &old);
-    while (running < n && pthread_create(&w[running].thread, NULL, work, &w[running]) == 0)
+    while (running < n && pthread_create(&w[running].thread, NULL, work_aside, &w[running]) == 0)
         running++;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return running;
