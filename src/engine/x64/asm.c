@@ -176,14 +176,19 @@ void x64_rip(struct x64_asm *a, uint32_t opcode, unsigned size, int reg, int32_t
     a->p = put_u32(p, (uint32_t)target - (uint32_t)(p + 4 - a->start));
 }
 
-void x64_rm(struct x64_asm *a, uint32_t opcode, unsigned size, int reg, struct x64_mem m)
+__attribute__((noinline)) static void any_rm(struct x64_asm *a, uint32_t opcode, unsigned size,
+                                             int reg, struct x64_mem m)
 {
-    if (opcode < 0x100 && size >= 4 && m.base >= 0 && m.index < 0 && (m.base & 7) != 4) {
-        short_rm(a, opcode, size, reg, m);
-        return;
-    }
     uint8_t *p = put_opcode(begin(a), opcode, size, mem_rex(reg, m) | byte_rex(size, reg));
     a->p = put_mem(a, p, reg, m, 0);
+}
+
+void x64_rm(struct x64_asm *a, uint32_t opcode, unsigned size, int reg, struct x64_mem m)
+{
+    if (opcode < 0x100 && size >= 4 && m.base >= 0 && m.index < 0 && (m.base & 7) != 4)
+        short_rm(a, opcode, size, reg, m);
+    else
+        any_rm(a, opcode, size, reg, m);
 }
 
 /* r, x, b: the high bits of reg, index and base/rm. */

@@ -100,7 +100,9 @@ static inline void emit_one(struct emit *e, ir_ref i, const struct ir_ins *ins, 
             flags_before(e, i, true);
     }
     emitters[ins->op](e, i, ins);
-    alloc_done(e, i, ins);
+    e->i.locked = e->v.locked = 0;
+    if (e->i.owned | e->v.owned | e->i.spill_used | e->v.spill_used)
+        alloc_done(e, i, ins);
 }
 
 static void emit_body(struct emit *e)

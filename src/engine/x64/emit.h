@@ -28,6 +28,7 @@
 #include "engine/ir/ir.h"
 #include "engine/rt/cpu.h"
 #include "engine/x64/asm.h"
+#include "engine/x64/regs.h"
 
 struct emit;
 
@@ -51,7 +52,6 @@ int emit_i_fixed(struct emit *e,
 struct emit_rm emit_i_rm(struct emit *e, ir_ref v);
 /* An operand has been read: its scratch register, if it has one, may be given away. */
 void emit_i_unlock(struct emit *e, ir_ref v);
-bool emit_is_const(struct emit *e, ir_ref v, uint64_t *ret_value);
 
 int emit_v(struct emit *e, ir_ref v);
 int emit_v_def(struct emit *e, ir_ref i);
@@ -67,7 +67,10 @@ void emit_vex_i(struct emit *e, uint32_t op, int dst, int src1, struct emit_rm s
 /* A 16-byte constant in the region's pool, as an aligned memory operand. */
 struct x64_mem emit_const16(struct emit *e, uint64_t lo, uint64_t hi);
 /* A field of struct cpu. */
-struct x64_mem emit_cpu(uint32_t offset);
+static inline struct x64_mem emit_cpu(uint32_t offset)
+{
+    return (struct x64_mem){HOST_RBP, -1, 0, (int32_t)offset - CPU_BIAS};
+}
 
 /* Cold code. context: up to four numbers, copied. Bind your own jumps: the function is called with
  * the cold place current. */

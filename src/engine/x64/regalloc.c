@@ -153,11 +153,6 @@ int alloc_destination(struct emit *e, ir_ref i)
 
 /* ---- places ------------------------------------------------------------------------------------
  */
-struct x64_mem emit_cpu(uint32_t offset)
-{
-    return (struct x64_mem){HOST_RBP, -1, 0, (int32_t)offset - CPU_BIAS};
-}
-
 static struct x64_mem home_x(unsigned n)
 {
     return emit_cpu((uint32_t)offsetof(struct cpu, x) + 8 * n);
@@ -332,18 +327,7 @@ static void own(struct emit *e, bool vector, int reg, ir_ref v)
     e->loc[v] = (struct loc){LOC_REG, (uint8_t)reg, 0};
 }
 
-void alloc_alias(struct emit *e, struct bank *b, ir_ref value, unsigned n)
-{
-    uint16_t last = e->use[value].last;
-    if (b->alias[n] == IR_NONE || b->alias_last[n] < last)
-        b->alias_last[n] = last;
-    e->loc[value] = (struct loc){LOC_HOME, 0, (uint16_t)n};
-    e->next_alias[value] = b->alias[n];
-    b->alias[n] = value;
-}
-
-/* The register that holds v, loaded if need be, locked if it is a scratch one. */
-static int get(struct emit *e, bool vector, ir_ref v)
+static int get_elsewhere(struct emit *e, bool vector, ir_ref v)
 {
     struct bank *b = bank_of(e, vector);
     struct loc l = e->loc[v];
@@ -378,6 +362,15 @@ static int get(struct emit *e, bool vector, ir_ref v)
     }
 }
 
+/* The register that holds v, loaded if need be, locked if it is a scratch one. */
+static inline int get(struct emit *e, bool vector, ir_ref v)
+{
+    struct loc l = e->loc[v];
+    if (l.kind == LOC_HOME && x64_pin(vector, l.n) >= 0)
+        return x64_pin(vector, l.n);
+    return get_elsewhere(e, vector, v);
+}
+
 static struct emit_rm get_rm(struct emit *e, bool vector, ir_ref v)
 {
     struct loc l = e->loc[v];
@@ -394,11 +387,10 @@ static struct emit_rm get_rm(struct emit *e, bool vector, ir_ref v)
 static bool takes_over(struct emit *e, bool vector, ir_ref i, int *ret_reg)
 {
     const struct ir_ins *ins = &e->r->ins[i];
-    char want = vector ? 'V' : 'I';
-    if (ir_op_info[ins->op].a != want || ins->a == IR_NONE)
+    if (!(x64_traits[ins->op] & OP_A) || ins->a == IR_NONE)
         return false;
     struct loc l = e->loc[ins->a];
-    if (l.kind != LOC_REG || e->use[ins->a].last > i)
+    if (l.kind != LOC_REG || e->use[ins->a].last > i || alloc_is_vector(e, ins->a) != vector)
         return false;
     *ret_reg = l.reg;
     return true;
@@ -460,9 +452,6 @@ static inline void operand_done(struct emit *e, ir_ref i, ir_ref v)
 
 void alloc_done(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
-    e->i.locked = e->v.locked = 0;
-    if (!(e->i.owned | e->v.owned | e->i.spill_used | e->v.spill_used))
-        return;
     unsigned traits = x64_traits[ins->op];
     if (traits & OP_A)
         operand_done(e, i, ins->a);
@@ -478,8 +467,7 @@ void alloc_done(struct emit *e, ir_ref i, const struct ir_ins *ins)
 static void save_aliases(struct emit *e, bool vector, unsigned n, ir_ref but)
 {
     struct bank *b = bank_of(e, vector);
-    ir_ref v = b->alias_last[n] > e->now ? b->alias[n] : IR_NONE;
-    for (; v != IR_NONE; v = e->next_alias[v]) {
+    for (ir_ref v = b->alias[n]; v != IR_NONE; v = e->next_alias[v]) {
         if (v == but || e->loc[v].kind != LOC_HOME || e->loc[v].n != n || e->use[v].last <= e->now)
             continue;
         int home = x64_pin(vector, n);
@@ -491,7 +479,6 @@ static void save_aliases(struct emit *e, bool vector, unsigned n, ir_ref but)
         own(e, vector, reg, v);
         b->locked &= (uint8_t) ~(1u << scratch_index(vector, reg));
     }
-    b->alias[n] = IR_NONE;
 }
 
 /* The value now lives in the home too: free its scratch register. */
@@ -513,10 +500,13 @@ static void put(struct emit *e, bool vector, unsigned n, ir_ref value)
     int home = x64_pin(vector, n);
     struct loc l = e->loc[value];
     bool there = l.kind == LOC_HOME && l.n == n;
-    save_aliases(e, vector, n, there ? value : IR_NONE);
+    struct bank *b = bank_of(e, vector);
+    if (b->alias[n] != IR_NONE && b->alias_last[n] > e->now)
+        save_aliases(e, vector, n, there ? value : IR_NONE);
+    b->alias[n] = IR_NONE;
     if (there) {
         if (e->use[value].last > e->now)
-            alloc_alias(e, bank_of(e, vector), value, n);
+            alloc_alias(e, b, value, n);
         return;
     }
     if (home >= 0) {
@@ -645,14 +635,6 @@ int emit_i_fixed(struct emit *e, int reg)
 int emit_v_fixed(struct emit *e, int reg)
 {
     return take_fixed(e, true, reg);
-}
-
-bool emit_is_const(struct emit *e, ir_ref v, uint64_t *ret_value)
-{
-    if (v == IR_NONE || e->r->ins[v].op != IR_CONST)
-        return false;
-    *ret_value = e->r->ins[v].imm;
-    return true;
 }
 
 void emit_vex(struct emit *e, uint32_t op, int dst, int src1, struct emit_rm src2)

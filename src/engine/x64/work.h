@@ -117,7 +117,6 @@ int alloc_destination(struct emit *e,
                       ir_ref i); /* guest register in whose home i is made best, or -1 */
 void alloc_put_x(struct emit *e, unsigned n, ir_ref value);
 void alloc_put_v(struct emit *e, unsigned n, ir_ref value);
-void alloc_alias(struct emit *e, struct bank *b, ir_ref value, unsigned n);
 void alloc_constant(struct emit *e, int reg, const struct ir_ins *ins); /* the value of CONST... */
 /* Made, and nobody looks at it. */
 static inline bool alloc_is_unused(const struct use *u, unsigned traits)
@@ -125,6 +124,26 @@ static inline bool alloc_is_unused(const struct use *u, unsigned traits)
     return !u->last && !u->flast && traits & OP_PURE;
 }
 bool alloc_is_vector(const struct emit *e, ir_ref value);
+
+/* The value is in the home of guest register n. */
+static inline void alloc_alias(struct emit *e, struct bank *b, ir_ref value, unsigned n)
+{
+    uint16_t last = e->use[value].last;
+    if (b->alias[n] == IR_NONE || b->alias_last[n] < last)
+        b->alias_last[n] = last;
+    e->loc[value] = (struct loc){LOC_HOME, 0, (uint16_t)n};
+    e->next_alias[value] = b->alias[n];
+    b->alias[n] = value;
+}
+
+/* Is v a constant? */
+static inline bool emit_is_const(const struct emit *e, ir_ref v, uint64_t *ret_value)
+{
+    if (v == IR_NONE || e->r->ins[v].op != IR_CONST)
+        return false;
+    *ret_value = e->r->ins[v].imm;
+    return true;
+}
 
 /* flags.c */
 void flags_before(struct emit *e, ir_ref i, bool clobbers);
