@@ -40,6 +40,8 @@ int main(void)
         stack_t st = {.ss_sp = alt, .ss_size = sizeof alt};
         sigaltstack(&st, NULL);
         guest_handle(SIGSEGV, overflowed, SA_ONSTACK);
+        limit.rlim_cur = 8 << 20; /* whoever runs us may have none */
+        CHECK(setrlimit(RLIMIT_STACK, &limit) == 0);
         use(1 << 24, NULL);
         _exit(1);
     }
