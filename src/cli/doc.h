@@ -21,8 +21,8 @@ void cli_doc_man(FILE *out, const struct cli_verb *verb);
 /* A completion script; false: no such shell. */
 bool cli_doc_completion(FILE *out, const char *shell);
 
-/* The hidden verbs: `__doc man [VERB]`, `__doc completion SHELL`, `__doc verbs`, `__doc options`
- * for the build and the tests; `__complete images|containers` for the shells. */
+/* The hidden verbs: `__doc man [VERB]`, `__doc completion SHELL`, `__doc verbs`, `__doc options`,
+ * `__doc json` for the build and the tests; `__complete images|containers` for the shells. */
 int cli_doc_hidden(struct cli *c, int argc, char **argv);
 
 /* The group headings of the options that verb has, in order; *i is the position (start with 0);

@@ -81,6 +81,15 @@ static void print_options(const struct cli_verb *verb)
     }
 }
 
+static void print_json_rows(void)
+{
+    for (size_t i = 0; i < CLI_N_VERBS; i++)
+        for (const struct cli_json *j = cli_json; j->path; j++)
+            if (j->verbs >> i & 1)
+                printf("%s\t%s\t%s\t%s\n", cli_verbs[i].name, j->path, cli_json_type_name(j->type),
+                       j->when ? j->when : "-");
+}
+
 static int doc(int argc, char **argv)
 {
     const char *what = argc > 2 ? argv[2] : "", *arg = argc > 3 ? argv[3] : NULL;
@@ -95,6 +104,8 @@ static int doc(int argc, char **argv)
     } else if (str_eq(what, "verbs")) {
         for (size_t i = 0; i < CLI_N_VERBS; i++)
             puts(cli_verbs[i].name);
+    } else if (str_eq(what, "json")) {
+        print_json_rows();
     } else if (str_eq(what, "options")) {
         print_options(NULL);
         for (size_t i = 0; i < CLI_N_VERBS; i++)

@@ -167,6 +167,38 @@ static void put_exits(FILE *out, const struct cli_verb *verb)
               out);
 }
 
+static bool has_json(const struct cli_verb *verb)
+{
+    for (const struct cli_json *j = cli_json; j->path; j++)
+        if (j->verbs >> (verb - cli_verbs) & 1)
+            return true;
+    return false;
+}
+
+static void put_json(FILE *out, const struct cli_verb *verb)
+{
+    if (!has_json(verb))
+        return;
+    fputs(".SH JSON\n", out);
+    put_paragraphs(out, "Keys are only ever added. What does not apply is absent. `[]` stands for "
+                        "the elements of an array, `{}` for the values of an object whose keys are "
+                        "names of things.");
+    for (const struct cli_json *j = cli_json; j->path; j++) {
+        if (!(j->verbs >> (verb - cli_verbs) & 1))
+            continue;
+        fputs(".TP\n\\fB", out);
+        put_text(out, *j->path ? j->path : "the whole", strlen(*j->path ? j->path : "the whole"),
+                 false);
+        fprintf(out, "\\fR (%s", cli_json_type_name(j->type));
+        if (j->when) {
+            fputs("; ", out);
+            put_text(out, j->when, strlen(j->when), false);
+        }
+        fputs(")\n", out);
+        put_sentence(out, j->help);
+    }
+}
+
 static void put_head(FILE *out, const char *verb, const char *summary)
 {
     /* no upper case by locale: the page must be the same wherever it is built */
@@ -250,6 +282,7 @@ void cli_doc_man(FILE *out, const struct cli_verb *verb)
     put_paragraphs(out, verb->text);
     put_options(out, verb);
     put_exits(out, verb);
+    put_json(out, verb);
     for (const struct cli_example *e = verb->examples; e && e->text; e++) {
         fputs(e == verb->examples ? ".SH EXAMPLES\n" : ".PP\n", out);
         put_line(out, e->text);

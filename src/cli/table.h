@@ -128,6 +128,27 @@ struct cli_variable {
     const char *text;
 };
 
+enum cli_json_type {
+    CLI_JSON_OBJECT,
+    CLI_JSON_ARRAY,
+    CLI_JSON_STRING,
+    CLI_JSON_STRINGS, /* an array of them */
+    CLI_JSON_NUMBER,
+    CLI_JSON_BOOL,
+    CLI_JSON_FREE, /* any value: it is someone else's */
+};
+
+/* A value that verbs print with --json (table_json.c). */
+struct cli_json {
+    uint64_t verbs;          /* CLI_V(...) bits */
+    const char *path;        /* ".steps[].name"; "": the whole */
+    enum cli_json_type type; /* of the value */
+    const char *when;        /* "of type magic"; NULL: always, where its parent is */
+    const char *help;        /* what it is, lower case, no full stop */
+};
+const char *cli_json_type_name(enum cli_json_type type);
+
+extern const struct cli_json cli_json[]; /* ends with a row without path */
 extern const struct cli_verb cli_verbs[CLI_N_VERBS];
 extern const struct cli_option cli_options[]; /* ends with a row without name */
 extern const struct cli_hint cli_hints[];     /* ends with NULL */

@@ -255,15 +255,7 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
              "rule is for. STATE is `enabled`, `disabled`, `off` (binfmt_misc as a whole is "
              "switched off) or `unknown` (a kind that this version does not know). REMARKS "
              "tell of rules that never get their turn, interpreters that are missing or stale, and "
-             "rules that capture this machine's own programs.\n\n"
-             "With `--json`: an object with `instance` (`whose`: host, own: of this user "
-             "namespace's root, or outer; "
-             "`enabled`) and `rules`, an array of objects with `name`, `state`, `platforms`, "
-             "`type` (magic, extension or unknown), `offset`, `magic` and `mask` "
-             "(hexadecimal) or `extension`, `interpreter`, `interpreter_file` (found, missing, "
-             "not-executable, held: open in the kernel, stale: the same, but the file was changed "
-             "or replaced since, held-gone: held, and no longer at its path), `flags`, `owner` "
-             "(archway or other), `shadowed_by` (absent if nothing does) and `captures_native`.",
+             "rules that capture this machine's own programs.",
          .usage_status = 2,
          .fail_status = 1,
          .run = cli_verb_ls},
@@ -275,10 +267,7 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
                       "NAME is one that `archway ls` shows. Beside what the kernel tells of the "
                       "rule it prints what its flags mean, the other rules that can match the "
                       "same file, the string that would register it again, and what "
-                      "`archway lint` finds.\n\n"
-                      "With `--json`: an array of the objects that `archway ls --json` has, "
-                      "with `register`, `overlaps` (names) and `findings` (objects with "
-                      "`kind`, `severity` and `message`).",
+                      "`archway lint` finds.",
                   .min = 1,
                   .max = -1,
                   .usage_status = 2,
@@ -293,13 +282,7 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
          .text = "Follows the chain that execve(2) would take, without executing anything: which "
                  "rule matches and which others would, #! lines, flags, the final arguments; or "
                  "the exact reason why it would fail. A FILE without a slash that is not in the "
-                 "current folder is looked up on PATH.\n\n"
-                 "With `--json`: an object with `path`, `platform`, `instance`, `runs`, `why` (a "
-                 "word: runs, missing, not-executable, noexec, no-rule, disabled, switched-off, "
-                 "interpreter, ...), `errno`, `reason`, `steps` (objects with `kind`: rule, script "
-                 "or native, `path`, `interpreter`, `argument`, `rule`, `flags`, `shadowed`, "
-                 "`assumed`), `argv`, `credentials` and `missing_loader`; what does not apply is "
-                 "absent.",
+                 "current folder is looked up on PATH.",
          .exits = exits_which,
          .examples = examples_which,
          .see_also = "execve(2)",
@@ -322,9 +305,7 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
              "kernel accepts and people regret: rules that capture the machine's own programs, "
              "interpreters that containers cannot use, unsafe credentials, rules in one file "
              "that hide each other.\n\n"
-             "Severities are `refuse`, `warn` and `note`. With `--json`: an array of objects "
-             "with `where`, `valid`, `name`, `column` (of a fault) and `findings` (objects "
-             "with `kind`, `severity` and `message`).",
+             "Severities are `refuse`, `warn` and `note`.",
          .exits = exits_lint,
          .examples = examples_lint,
          .see_also = "binfmt.d(5)",
@@ -351,10 +332,7 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
                  "is wrong, the command that mends it. Nothing is changed, unless `--fix` is "
                  "given.\n\n"
                  "Run it as the user who has the trouble: ids, namespaces and rootless engines are "
-                 "looked at with the caller's rights.\n\n"
-                 "With `--json`: an object with `worst` (a severity) and `findings`, an array of "
-                 "objects with `kind` (a stable word), `severity`, `message` and `mend` (absent if "
-                 "there is nothing to do).",
+                 "looked at with the caller's rights.",
          .exits = exits_doctor,
          .see_also = "user_namespaces(7), subuid(5)",
          .usage_status = 2,

@@ -50,6 +50,50 @@ TEST(options_are_complete)
     }
 }
 
+/* The row of a verb for the first len bytes of path. */
+static const struct cli_json *find_json(size_t verb, const char *path, size_t len)
+{
+    for (const struct cli_json *j = cli_json; j->path; j++)
+        if ((j->verbs >> verb & 1) && strlen(j->path) == len && strncmp(j->path, path, len) == 0)
+            return j;
+    return NULL;
+}
+
+/* What a path's last part hangs on: ".a[].b" on ".a[]", ".a[]" on ".a". */
+static size_t parent(const char *path)
+{
+    size_t n = strlen(path);
+    if (n && (path[n - 1] == ']' || path[n - 1] == '}'))
+        return n - 2;
+    while (n && path[n - 1] != '.')
+        n--;
+    return n ? n - 1 : 0;
+}
+
+TEST(json_is_documented)
+{
+    for (size_t i = 0; i < CLI_N_VERBS; i++) {
+        bool option = false;
+        for (const struct cli_option *o = cli_options; o->name; o++)
+            option |= strcmp(o->name, "json") == 0 && cli_has_option(&cli_verbs[i], o);
+        if (option && !find_json(i, "", 0))
+            TEST_FAIL("%s --json: no row for the whole", cli_verbs[i].name);
+        for (const struct cli_json *j = cli_json; j->path; j++) {
+            if (!(j->verbs >> i & 1) || !*j->path)
+                continue;
+            const struct cli_json *up = find_json(i, j->path, parent(j->path));
+            if (!up || up > j)
+                TEST_FAIL("%s %s: no row before it for what it is in", cli_verbs[i].name, j->path);
+            enum cli_json_type want =
+                strchr("]", j->path[strlen(j->path) - 1]) ? CLI_JSON_ARRAY : CLI_JSON_OBJECT;
+            if (up->type != want)
+                TEST_FAIL("%s %s: its parent is no %s", cli_verbs[i].name, j->path,
+                          cli_json_type_name(want));
+            CHECK(j->help[strlen(j->help) - 1] != '.' || strstr(j->help, "..."));
+        }
+    }
+}
+
 static bool same_name(const struct cli_option *a, const struct cli_option *b)
 {
     return strcmp(a->name, b->name) == 0 || (a->alias && strcmp(a->alias, b->name) == 0) ||
