@@ -210,6 +210,10 @@ static void child_acts(struct dice *d)
     case 2:
         play_mappings(d);
         break;
+    case 3:
+        for (unsigned k = 0; k < 4; k++)
+            chaos_random_code(d);
+        break;
     }
     chaos_call(SYS_exit_group, 0, 0, 0, 0, 0, 0);
 }
@@ -247,6 +251,25 @@ static void small_thread(void)
     chaos_call(SYS_exit, 0, 0, 0, 0, 0, 0);
 }
 
+/* Runs what stands in the code pages just now, while the others change it. It ends by its first
+ * fault or alarm (code.c). */
+static void code_thread(void)
+{
+    struct dice d = {(uintptr_t)&d ^ (uint64_t)chaos_call(SYS_gettid, 0, 0, 0, 0, 0, 0) << 32};
+    static char stacks[4][8192] __attribute__((aligned(16)));
+    static unsigned used;
+    const stack_t ss = {.ss_sp = stacks[__atomic_fetch_add(&used, 1, __ATOMIC_RELAXED) % 4],
+                        .ss_size = sizeof *stacks};
+    chaos_call(SYS_sigaltstack, (uintptr_t)&ss, 0, 0, 0, 0, 0);
+    for (unsigned k = 0; k < 200; k++) {
+        void (*go)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+        go = (void *)(chaos.code + dice_below(&d, PAGES * PAGE / 4));
+        go(chaos_register(&d), chaos_register(&d), chaos_register(&d), chaos_register(&d),
+           chaos_register(&d), chaos_register(&d), chaos_register(&d), chaos_register(&d));
+    }
+    chaos_call(SYS_exit, 0, 0, 0, 0, 0, 0);
+}
+
 static long clone_onto(uint64_t flags, char *stack, void (*go)(void))
 {
     register uint64_t x0 __asm__("x0") = flags, x1 __asm__("x1") = (uintptr_t)stack,
@@ -271,7 +294,8 @@ static void play_threads(struct dice *d)
     else if (used == 4) /* theirs may still be in use */
         return;
     char *stack = flags & CLONE_THREAD ? stacks[used++] : stacks[4];
-    clone_onto(flags, stack + 16384, small_thread);
+    bool code = flags & CLONE_THREAD && dice_below(d, 2);
+    clone_onto(flags, stack + 16384, code ? code_thread : small_thread);
     if (flags & CLONE_VFORK)
         chaos_call(SYS_wait4, (uint64_t)-1, 0, 1 | 0x40000000, 0, 0, 0);
     else if (dice_below(d, 2))

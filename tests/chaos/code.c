@@ -35,6 +35,8 @@ static void handler(int signo, siginfo_t *si, void *context)
     leak_check((uintptr_t)si->si_addr, "si_addr", (uint64_t)signo);
     if (++chaos.faults > FAULTS_MAX)
         chaos_call(SYS_exit_group, 0, 0, 0, 0, 0, 0);
+    if (chaos_call(SYS_gettid, 0, 0, 0, 0, 0, 0) != chaos_call(SYS_getpid, 0, 0, 0, 0, 0, 0))
+        chaos_call(SYS_exit, 0, 0, 0, 0, 0, 0); /* one of the threads */
     if (running)
         uc->uc_mcontext.pc = (uintptr_t)chaos_back;
     else if (signo == SIGSEGV || signo == SIGBUS || signo == SIGILL || signo == SIGTRAP)

@@ -10,6 +10,9 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
     return to;
 }
 
+/* In loops that the compiler would take for a memmove, and make a call of. */
+#define NO_IDIOM() __asm__ volatile("" : : : "memory")
+
 /* Tables of many thousand entries are shifted by one entry: rep movsb goes by bytes there. */
 static void move_up(uint64_t *to, const uint64_t *from, size_t words)
 {
@@ -20,8 +23,10 @@ static void move_up(uint64_t *to, const uint64_t *from, size_t words)
         to[words - 3] = c;
         to[words - 4] = d;
     }
-    while (words--)
+    while (words--) {
         to[words] = from[words];
+        NO_IDIOM();
+    }
 }
 
 static void move_down(uint64_t *to, const uint64_t *from, size_t words)
@@ -33,8 +38,10 @@ static void move_down(uint64_t *to, const uint64_t *from, size_t words)
         to[2] = c;
         to[3] = d;
     }
-    for (size_t k = 0; k < words; k++)
+    for (size_t k = 0; k < words; k++) {
         to[k] = from[k];
+        NO_IDIOM();
+    }
 }
 
 void *memmove(void *to, const void *from, size_t n)
@@ -46,11 +53,15 @@ void *memmove(void *to, const void *from, size_t n)
         return to;
     if (d < s) {
         move_down(to, from, words);
-        for (size_t k = 0; k < bytes; k++)
+        for (size_t k = 0; k < bytes; k++) {
             d[8 * words + k] = s[8 * words + k];
+            NO_IDIOM();
+        }
     } else {
-        while (bytes--)
+        while (bytes--) {
             d[8 * words + bytes] = s[8 * words + bytes];
+            NO_IDIOM();
+        }
         move_up(to, from, words);
     }
     return to;
