@@ -198,6 +198,87 @@ static void refused(struct aw_instance *inst, const char *text, enum aw_code cod
     CHECK_CONTAINS(err.message, words);
 }
 
+static int count_fds(void)
+{
+    int n = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* However many threads read them, entries are the same, in the same order. */
+TEST(snapshots)
+{
+    enum { MANY = 500 };
+    struct aw_instance *inst = ns_instance();
+    struct aw_entry *list, *again;
+    size_t n, m;
+    char text[300];
+    for (int i = 0; i < MANY; i++) {
+        int len = i % 3 ? snprintf(text, sizeof(text),
+                                   ":s%d:M:%d:abc%03d:\\xff\\x0fc000:/bin/true:PO", i, i % 7, i)
+                        : snprintf(text, sizeof(text), ":s%d:E::x%d::/bin/false:", i, i);
+        CHECK_OK(aw_instance_register_text(inst, text, (size_t)len, &err), err);
+        if (i % 5 == 0) {
+            snprintf(text, sizeof(text), "s%d", i);
+            CHECK_OK(aw_instance_enable(inst, text, false, &err), err);
+        }
+    }
+    CHECK_OK(aw_instance_list(inst, &list, &n, &err), err);
+    CHECK_INT(n, MANY);
+    int fds = count_fds();
+    for (unsigned threads = 0; threads < 6; threads++) {
+        struct aw_snapshot *s = aw_instance_snapshot(inst, threads, &err);
+        CHECK_OK(s, err);
+        CHECK_INT(aw_snapshot_count(s), MANY);
+        CHECK_OK(aw_snapshot_entries(s, &again, &m, &err), err);
+        CHECK_INT(m, MANY);
+        for (size_t i = 0; i < n; i++) {
+            struct aw_entry one;
+            CHECK_OK(aw_snapshot_entry(s, i, &one, &err), err);
+            CHECK(aw_rule_equal(&one.rule, &list[i].rule) && one.enabled == list[i].enabled);
+            CHECK(aw_rule_equal(&again[i].rule, &list[i].rule) && again[i].known);
+        }
+        free(again);
+        aw_snapshot_free(s);
+    }
+    CHECK_INT(count_fds(), fds);
+    snprintf(text, sizeof(text), "s%d", MANY - 1);
+    CHECK_STR(list[0].rule.name, text);
+    free(list);
+}
+
+/* Entries that come and go meanwhile are there or not, and nothing fails. */
+TEST(snapshots_while_rules_change)
+{
+    struct aw_instance *inst = ns_instance();
+    char text[64];
+    for (int i = 0; i < 300; i++) {
+        int len = snprintf(text, sizeof(text), ":s%d:E::x%d::/bin/true:", i, i);
+        CHECK_OK(aw_instance_register_text(inst, text, (size_t)len, &err), err);
+    }
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (int i = 0; i < 20000; i++) {
+            snprintf(text, sizeof(text), "s%d", i % 300);
+            aw_instance_remove(inst, text, NULL);
+            int len = snprintf(text, sizeof(text), ":s%d:E::x%d::/bin/true:", i % 300, i);
+            aw_instance_register_text(inst, text, (size_t)len, NULL);
+        }
+        _exit(0);
+    }
+    int rounds = 0, status;
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        struct aw_snapshot *s = aw_instance_snapshot(inst, 3, &err);
+        CHECK_OK(s, err);
+        CHECK(aw_snapshot_count(s) <= 301);
+        aw_snapshot_free(s);
+        rounds++;
+    }
+    CHECK(rounds > 3);
+}
+
 TEST(refusals_are_explained)
 {
     struct aw_instance *inst = ns_instance();
