@@ -50,6 +50,6 @@ all: $(O)/archway-lift
 isa-coverage: $(O)/archway-lift
 	@$< --cost a64 >$(O)/a64-cost.txt
 	@tools/gen-isa --coverage src/engine/isa/a64.isa src/engine/lift $(O)/a64-cost.txt tests/diff/campaign.tsv
-isa-table:
+isa-table: $(O)/archway-lift
 	@$(MAKE) --no-print-directory -s isa-coverage >docs/ISA.md.new && mv docs/ISA.md.new docs/ISA.md
 .PHONY: isa-coverage isa-table

@@ -65,6 +65,8 @@ struct row_start {
     uint64_t seed;          /* its content: row_fill() */
 };
 
+/* A start as words, whatever is in them. */
+typedef uint64_t __attribute__((may_alias)) row_word;
 enum { ROW_START_WORDS = sizeof(struct row_start) / 8, ROW_MASKS = 2 };
 
 struct row_batch {

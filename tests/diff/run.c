@@ -70,7 +70,7 @@ static void put(FILE *f, const void *data, size_t size)
 static void put_start(FILE *f, const struct row_start *s, const struct row_start *before)
 {
     uint64_t out[ROW_MASKS + ROW_START_WORDS] = {0};
-    const uint64_t *new = (const uint64_t *)s, *old = (const uint64_t *)before;
+    const row_word *new = (const row_word *)s, *old = (const row_word *)before;
     unsigned n = ROW_MASKS;
     for (unsigned i = 0; i < ROW_START_WORDS; i++)
         if (new[i] != old[i]) {

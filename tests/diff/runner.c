@@ -167,7 +167,7 @@ static const uint64_t *take_words(size_t count)
 /* False at the end of the input. */
 static int take(void *to, size_t size)
 {
-    uint64_t *d = to;
+    row_word *d = to;
     for (size_t i = 0; i < size / 8; i++) {
         const uint64_t *w = take_words(1);
         if (!w && i == 0)
@@ -187,7 +187,8 @@ static size_t bits_set(uint64_t v)
 /* The next start: what is new in it. */
 static void take_start(void)
 {
-    uint64_t mask[ROW_MASKS], *words = (uint64_t *)&current;
+    uint64_t mask[ROW_MASKS];
+    row_word *words = (row_word *)&current;
     if (!take(mask, sizeof mask))
         stop(2);
     for (unsigned k = 0; k < ROW_MASKS; k++) {
@@ -215,8 +216,8 @@ static void give(const void *from, size_t size)
 {
     if (filled + size > sizeof output)
         flush();
-    const uint64_t *s = from;
-    uint64_t *d = (uint64_t *)(output + filled);
+    const row_word *s = from;
+    row_word *d = (row_word *)(output + filled);
     for (size_t i = 0; i < size / 8; i++)
         d[i] = s[i];
     filled += size;

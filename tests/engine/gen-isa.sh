@@ -48,3 +48,11 @@ one_b 0101010101 000000 000001 rn rd | asm: rr' "$macro"$'\n''BOTH(one)'; then
 else
     not_ok "lifters made by a macro" "$out"
 fi
+
+# rows_of FILE: the names in a table of rows
+rows_of() {
+    sed -n 's/^| \([a-z0-9_]*\) | [a-z]* | .* | yes | .*/\1/p' "$1" | sort
+}
+"$REPO/tools/gen-isa" --coverage "$REPO/src/engine/isa/a64.isa" "$REPO/src/engine/lift" >"$T/now"
+is "docs/ISA.md has the rows that there are (else: make isa-table)" "$(rows_of "$REPO/docs/ISA.md")" "$(rows_of "$T/now")"
+like "and there are some" "$(tail -n 1 "$T/now")" '^[6-9][0-9][0-9] rows'
