@@ -13,6 +13,9 @@ as_user mkdir -p "$W/bin" "$W/etc" "$W/run"
 as_user cp "$qemu" "$W/bin/qemu-aarch64-static"
 as_user python3 "$T/bin/mkelf" aarch64 "$W/hello" hello 3 || skip_all "mkelf does not work"
 
+for init in sysvinit openrc; do
+    sed "s|/usr/bin/archway|$AW|" "$REPO/packaging/init/archway-binfmt.$init" | user_file "$W/archway-binfmt.$init"
+done
 user_file "$W/inner" <<'X'
 W=$1 A=$2 M=/proc/sys/fs/binfmt_misc
 export PATH=$W/bin:$PATH XDG_RUNTIME_DIR=$W/run
@@ -56,6 +59,15 @@ t "wiped" hello
 t "refresh brings it back" "$A" refresh
 t "back" hello
 t "fresh" "$A" refresh
+echo -1 >$M/status
+t "sysvinit" sh "$W/archway-binfmt.sysvinit" start
+t "sysvinit brings it back" hello
+t "sysvinit status" sh "$W/archway-binfmt.sysvinit" status
+t "sysvinit stop" sh "$W/archway-binfmt.sysvinit" stop
+echo -1 >$M/status
+t "openrc" sh -c 'ebegin() { echo "$*"; }; eend() { return $1; }; . "$1"; command=$2; start' sh "$W/archway-binfmt.openrc" "$A"
+t "openrc brings it back" hello
+t "fresh once more" "$A" refresh
 cp "$W/bin/qemu-aarch64-static" "$W/bin/new" && mv "$W/bin/new" "$W/bin/qemu-aarch64-static"
 t "reinstalled" "$A" refresh -n
 t "verify reinstalled" "$A" verify
@@ -148,6 +160,13 @@ p "runs again" 3 '^hello\|'
 p wiped 126
 p "refresh brings it back" 0 'registered qemu-aarch64.*someone removed it'
 p back 3 '^hello\|'
+p sysvinit 0
+p "sysvinit brings it back" 3 '^hello\|'
+p "sysvinit status" 0 'qemu-aarch64 +linux/arm64'
+p "sysvinit stop" 0
+p openrc 0 '^Registering'
+p "openrc brings it back" 3 '^hello\|'
+p "fresh once more" 0 'kept qemu-aarch64 \(good as it is\)'
 p fresh 0 'kept qemu-aarch64 \(good as it is\)'
 p reinstalled 0 'keep qemu-aarch64 \(good as it is\)'
 p "verify reinstalled" 0 '^linux/arm64: works, [^(]*qemu-aarch64-static\|'
@@ -180,7 +199,7 @@ if [ -n "$(part systemd-binfmt)" ]; then
     p "after systemd-binfmt" 3 '^hello\|'
     p "refresh after it" 0 'registered made-up.*someone removed it.*registered qemu-aarch64.*someone registered it anew'
 fi
-is "json" "$(part json | sed 's/}status .*/}/' | python3 -c '
+is "json" "$(part json | sed 's/}status .*/}/; /^status /d' | python3 -c '
 import json, sys
 v = json.load(sys.stdin)
 print(v["instance"], v["dry_run"], all(s["done"] for s in v["steps"]), sorted(s["name"] for s in v["steps"] if s["action"] == "register"))')" \
