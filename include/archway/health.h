@@ -70,7 +70,8 @@ void aw_health_files(struct aw_findings *f, const char *root, const struct aw_en
                      size_t n);
 
 /* Execute a built-in program of each platform that an enabled rule is for: does it run, and by the
- * contents that the interpreter's file has now? Forks. */
-void aw_health_run(struct aw_findings *f, const struct aw_entry *entries, size_t n);
+ * contents that the interpreter's file has now? ret_same (n of them, or NULL) is set where that was
+ * seen to be so, whatever the file's times say. Forks. */
+void aw_health_run(struct aw_findings *f, const struct aw_entry *entries, size_t n, bool *ret_same);
 
 #endif

@@ -31,13 +31,15 @@ static void explain(const struct guest_result *r, char *ret, size_t size)
         snprintf(ret, size, "%s", fixed[r->why]);
 }
 
-/* What ran, against what the rule's path names now. */
-static void compare(struct aw_findings *f, const struct aw_rule *rule, const struct guest_result *r)
+/* What ran, against what the rule's path names now; true: the same contents. */
+static bool compare(struct aw_findings *f, const struct aw_rule *rule, const struct guest_result *r)
 {
     char disk[DIGEST_SIZE];
     record_digest_path(rule->interpreter, disk);
-    if (!r->digest[0] || !disk[0] || str_eq(disk, r->digest))
-        return;
+    if (!r->digest[0] || !disk[0])
+        return false;
+    if (str_eq(disk, r->digest))
+        return true;
     char mend[384];
     snprintf(mend, sizeof(mend), "archway refresh, or register rule %.200s again as its owner does",
              rule->name);
@@ -45,10 +47,11 @@ static void compare(struct aw_findings *f, const struct aw_rule *rule, const str
                     "rule %.120s: the kernel runs other contents (%.19s...) than %.150s has "
                     "(%.19s...)",
                     rule->name, r->digest, rule->interpreter, disk);
+    return false;
 }
 
 static void try_one(struct aw_findings *f, const struct aw_arch *arch, const struct aw_rule *rule,
-                    size_t *works)
+                    size_t *works, bool *ret_same)
 {
     struct guest_result r;
     struct aw_err err = AW_ERR_INIT;
@@ -59,7 +62,7 @@ static void try_one(struct aw_findings *f, const struct aw_arch *arch, const str
     }
     if (r.why == GUEST_WORKS) {
         ++*works;
-        compare(f, rule, &r);
+        *ret_same = compare(f, rule, &r);
         return;
     }
     explain(&r, why, sizeof(why));
@@ -70,14 +73,18 @@ static void try_one(struct aw_findings *f, const struct aw_arch *arch, const str
                     arch->oci_arch, why, rule->name, rule->interpreter);
 }
 
-void aw_health_run(struct aw_findings *f, const struct aw_entry *entries, size_t n)
+void aw_health_run(struct aw_findings *f, const struct aw_entry *entries, size_t n, bool *ret_same)
 {
     const struct aw_arch *arch;
     size_t works = 0;
     for (size_t i = 0; (arch = aw_arch_at(i)); i++) {
         const struct aw_entry *e = guest_find(arch) ? find_rule(arch, entries, n) : NULL;
-        if (e && !aw_arch_native(arch))
-            try_one(f, arch, &e->rule, &works);
+        bool same = false;
+        if (!e || aw_arch_native(arch))
+            continue;
+        try_one(f, arch, &e->rule, &works, &same);
+        if (ret_same)
+            ret_same[e - entries] |= same;
     }
     if (works)
         aw_findings_add(f, "runs", AW_SEVERITY_OK, NULL,

@@ -136,22 +136,24 @@ static void name_engines(struct cli *c, struct aw_findings *f)
     }
 }
 
-/* What archway registered, and what others did. */
-static void check_records(struct aw_findings *f, const struct cli_rules *r)
+/* What archway registered, and what others did. Of the latter's files only the times are known,
+ * unless same says that their contents were seen to be what the kernel holds. */
+static void check_records(struct aw_findings *f, const struct cli_rules *r, const bool *same)
 {
     _cleanup_buf_ struct buf others = {0};
     size_t n = 0;
     for (size_t i = 0; i < r->n; i++) {
-        if (str_eq(cli_rules_file(r, i), "stale"))
+        bool mine = cli_rules_mine(r, i);
+        if (str_eq(cli_rules_file(r, i), "stale") && (mine || !same || !same[i])) {
             aw_findings_add(f, "stale", AW_SEVERITY_WARN,
-                            cli_rules_mine(r, i) ? "archway refresh"
-                                                 : "register the rule again, as its owner does",
+                            mine ? "archway refresh" : "register the rule again, as its owner does",
                             "rule %.150s: %.200s was changed since it was registered, the kernel "
                             "holds the older one",
                             r->entries[i].rule.name, r->entries[i].rule.interpreter);
-        if (str_eq(cli_rules_file(r, i), "stale") && cli_rules_mine(r, i))
-            aw_findings_safe(f, AW_FIX_REFRESH);
-        if (!cli_rules_mine(r, i) && ++n <= 10)
+            if (mine)
+                aw_findings_safe(f, AW_FIX_REFRESH);
+        }
+        if (!mine && ++n <= 10)
             buf_addf(&others, "%s%s", n > 1 ? ", " : "", r->entries[i].rule.name);
     }
     if (n)
@@ -282,9 +284,11 @@ static void look(struct cli *c, struct aw_findings *f, struct json_object *engin
     aw_health_files(f, "", r.entries, loaded ? r.n : 0);
     if (loaded) {
         aw_health_rules(f, r.entries, r.rows, r.n);
-        if (r.enabled)
-            aw_health_run(f, r.entries, r.n);
-        check_records(f, &r);
+        _cleanup_free_ bool *same = calloc(r.n + 1, sizeof(*same));
+        f->bad |= !same;
+        if (r.enabled && same)
+            aw_health_run(f, r.entries, r.n, same);
+        check_records(f, &r, same);
         check_persistence(f, &r);
     } else if (err.code != AW_E_NOTFOUND) { /* else aw_health_kernel has told */
         aw_findings_add(f, "rules", AW_SEVERITY_ERROR, err.mend, "%s", err.message);

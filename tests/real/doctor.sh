@@ -103,6 +103,17 @@ is "the rule switched off" "$(cut -d' ' -f1,3 <<<"$TOLD")" $'podman fails\ndocke
 run "$AW" uninstall all
 right_run "uninstall" 0
 
+# --fix as root, in a mount namespace of its own where binfmt_misc is not mounted; the rules are the host's.
+run unshare -m sh -c 'umount -l /proc/sys/fs/binfmt_misc 2>/dev/null; "$1" doctor --quick --fix; ls /proc/sys/fs/binfmt_misc' sh "$AW"
+like "--fix mounts binfmt_misc" "$OUT" '^ran mount -t binfmt_misc .* \(mount\): done$'
+like "and it is there" "$OUT" '^register$'
+run unshare -m sh -c 'umount -l /proc/sys/fs/binfmt_misc 2>/dev/null; "$1" doctor --quick --fix -n; ls /proc/sys/fs/binfmt_misc' sh "$AW"
+like "--fix --dry-run shows it" "$OUT" '^would run mount -t binfmt_misc .* \(mount\)$'
+unlike "and does not" "$OUT" '^register$'
+run unshare -m sh -c 'umount -l /proc/sys/fs/binfmt_misc 2>/dev/null; exec "$@"' sh "${AS_USER[@]}" "$AW" doctor --quick --fix
+like "--fix by a user: it fails" "$OUT" '^ran mount .* \(mount\): failed$'
+like "and says who can" "$OUT" '^ +it needs root: sudo archway doctor --fix$'
+
 # Rules in the namespace that rootless Podman keeps: used, and its pause process left alone.
 run aw version
 run as_user podman unshare "$AW" install --emulator "$qemu" linux/arm64

@@ -286,10 +286,18 @@ TEST(lint_of_the_interpreter)
     snprintf(text, sizeof(text), ":n:E::jar::%s:FC", path);
     int script = lint(text, true, AW_LINT_SCRIPT_INTERPRETER);
     int owner = lint(text, true, AW_LINT_CREDENTIALS_OWNER);
+    /* nobody but root can write the file, in the second case nor its folder; /tmp is sticky */
+    chmod(path, 0755);
+    chmod(dir, 0777);
+    int folder = lint(text, true, AW_LINT_CREDENTIALS_OWNER);
+    chmod(dir, 0755);
+    int safe = lint(text, true, AW_LINT_CREDENTIALS_OWNER);
     unlink(path);
     rmdir(dir);
     CHECK_INT(script, AW_LINT_WARN);
     CHECK_INT(owner, AW_LINT_REFUSE);
+    CHECK_INT(folder, AW_LINT_REFUSE);
+    CHECK_INT(safe, geteuid() == 0 ? -1 : AW_LINT_REFUSE);
 }
 
 TEST_MAIN()
