@@ -11,15 +11,18 @@ ENV = {'PATH': '/usr/local/bin:/usr/bin:/bin:/usr/games', 'HOME': '/home/tester'
 RESOURCES = 'all,-network,-urlfetch,-gui,-audio,-largefile,-cpu'
 # where an emulator's bugs are most likely to show
 FIRST = '''test_socket test_posix test_os test_signal test_ctypes test_faulthandler test_mmap test_struct test_math
-    test_cmath test_float test_statistics test_decimal test_fractions test_complex test_hashlib test_hmac test_ssl test_sys test_syslog
-    test_sysconfig test_pty test_tty test_openpty test_resource test_select test_poll test_epoll test_selectors test_fcntl
-    test_ioctl test_re test_json test_pickle test_zlib test_bz2 test_lzma test_gzip test_sqlite3 test_time test_datetime
-    test_subprocess test_popen test_wait3 test_wait4 test_fork1 test_posixpath test_threading test_thread test_threadsignals
-    test_asyncio test_io test_fileio test_file test_eintr test_array test_memoryview test_long test_int test_random test_strtod
-    test_format test_unicode test_codecs test_marshal test_audioop test_binascii test_crypt test_pwd test_grp test_shutil test_tempfile
-    test_zipfile test_tarfile test_mailbox test_dbm test_dbm_gnu test_dbm_ndbm test_shelve test_gc test_capi
-    test_multiprocessing_main_handling test_concurrent_futures test_queue test_sched test_zoneinfo test_locale'''.split()
-LAST = '''test_multiprocessing_fork test_multiprocessing_forkserver test_multiprocessing_spawn test_tools test_lib2to3
+    test_cmath test_float test_statistics test_decimal test_fractions test_complex test_hashlib test_hmac test_ssl test_sys
+    test_syslog test_sysconfig test_pty test_tty test_openpty test_resource test_select test_poll test_epoll test_selectors
+    test_fcntl test_ioctl test_re test_json test_pickle test_zlib test_bz2 test_lzma test_gzip test_time test_subprocess
+    test_popen test_wait3 test_wait4 test_fork1 test_threading test_thread test_threadsignals test_eintr test_fileio
+    test_file test_posixpath test_cmd_line test_shutil test_tempfile test_gc test_capi test_asyncio test_io test_sqlite3
+    test_multiprocessing_main_handling test_concurrent_futures test_multiprocessing_fork test_dbm test_dbm_gnu
+    test_dbm_ndbm test_array test_memoryview test_long test_int test_strtod test_format test_audioop test_binascii
+    test_crypt test_pwd test_grp test_shelve test_queue test_sched test_zoneinfo test_locale test_getpass test_tracemalloc
+    test_perf_profiler test_regrtest test_support test_httpservers test_ftplib test_smtplib test_poplib test_imaplib
+    test_telnetlib test_socketserver test_asyncore test_asynchat test_xmlrpc test_urllib2_localnet test_pathlib
+    test_glob test_builtin test_readline test_curses test_largefile test_exceptions test_random'''.split()
+LAST = '''test_multiprocessing_forkserver test_multiprocessing_spawn test_tools test_lib2to3
     test_venv test_ensurepip test_distutils test_peg_generator test_unparse test_compileall test_pydoc'''.split()
 NONE_RUN = {0: 'ok', 2: 'failed', 3: 'environment changed', 4: 'no tests'}
 
