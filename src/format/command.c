@@ -64,6 +64,8 @@ static bool add_part(struct fill *f, struct buf *b, enum part part, struct aw_er
 {
     const struct format_run *run = f->run;
     f->seen |= 1u << part;
+    if (part == PART_ARGS || part == PART_ENV)
+        return aw_fail(err, AW_E_PARSE, 0, "%s must be a word of its own", part_names[part]);
     if (!run)
         return true;
     switch (part) {
@@ -85,7 +87,7 @@ static bool add_part(struct fill *f, struct buf *b, enum part part, struct aw_er
         buf_adds(b, wasi_host);
         break;
     default:
-        return aw_fail(err, AW_E_PARSE, 0, "%s must be a word of its own", part_names[part]);
+        break;
     }
     return true;
 }

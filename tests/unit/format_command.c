@@ -216,6 +216,7 @@ TEST(faults_are_named)
     CHECK_CONTAINS(fault("[x]\nmagic=#!\ncommand=y\n"), "every script of this machine");
     CHECK_CONTAINS(fault("[x]\nextension=.foo\ncommand=y\n"), "without its dot");
     CHECK_CONTAINS(fault("[x]\nextension=a\ncommand = {file}\n"), "first word must be a program");
+    CHECK_CONTAINS(fault("[x]\nextension=a\ncommand = y b{args}\n"), "a word of its own");
     CHECK_CONTAINS(fault("[wasm]\nmagic = ab\n"), "wasm is built in");
     CHECK_CONTAINS(fault("[x]\npackage = a\npackage = b\n"), "a second time");
     CHECK_STR(fault(""), "accepted");
