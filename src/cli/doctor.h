@@ -15,6 +15,9 @@
 void doctor_engines(struct cli *c, struct aw_findings *f, const struct cli_rules *r,
                     struct json_object *engines);
 
+/* Formats beyond ELF that rules are there for: is what runs them? */
+void doctor_formats(struct cli *c, struct aw_findings *f, const struct cli_rules *r);
+
 /* Do (with --dry-run: show) the safe mends of what was found; mends gets an object for each. */
 void doctor_fix(struct cli *c, const struct aw_findings *f, struct json_object *mends);
 

@@ -73,8 +73,7 @@ static char *find_in(struct cli *c, const struct strv *commands)
     return path;
 }
 
-/* The interpreter of a kind; fresh memory or NULL. */
-static char *find_kind(struct cli *c, const struct format_users *users,
+char *cli_formats_find(struct cli *c, const struct format_users *users,
                        const struct format_kind_row *kind)
 {
     const char *names[] = {kind->word, format_at(kind->format)->name};
@@ -88,16 +87,21 @@ static char *find_kind(struct cli *c, const struct format_users *users,
     return path;
 }
 
+bool cli_formats_held(const char *path)
+{
+    struct elf_info elf = {.kind = ELF_NONE};
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        elf_look(fd, &elf);
+    return elf.kind == ELF_STATIC;
+}
+
 /* Interpreters are looked up where a program runs. Those that the kernel could not hold open for
  * containers are collected, to be named once. */
 static bool add_unheld(struct strv *unheld, const char *path)
 {
-    struct elf_info elf = {.kind = ELF_NONE};
     const char *base = strrchr(path, '/') + 1;
-    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0)
-        elf_look(fd, &elf);
-    return elf.kind == ELF_STATIC || strv_has(unheld, base) || strv_add(unheld, base);
+    return cli_formats_held(path) || strv_has(unheld, base) || strv_add(unheld, base);
 }
 
 static void warn_unheld(struct cli *c, const struct strv *unheld)
@@ -132,7 +136,7 @@ static bool survey(struct cli *c, const struct format_users *users, enum format_
         const struct format_kind_row *kind = format_kind_at(k);
         if (kind->format != id)
             continue;
-        _cleanup_free_ char *path = find_kind(c, users, kind);
+        _cleanup_free_ char *path = cli_formats_find(c, users, kind);
         found += path != NULL;
         package = package ? package : kind->package;
         if (path && !add_unheld(unheld, path))
@@ -143,7 +147,7 @@ static bool survey(struct cli *c, const struct format_users *users, enum format_
     for (enum format_kind k = KIND_NONE + 1; found && k < KIND_N; k++) {
         const struct format_kind_row *kind = format_kind_at(k);
         _cleanup_buf_ struct buf missing = {0};
-        _cleanup_free_ char *path = kind->format == id ? find_kind(c, users, kind) : NULL;
+        _cleanup_free_ char *path = kind->format == id ? cli_formats_find(c, users, kind) : NULL;
         if (kind->format != id || path)
             continue;
         add_commands(&missing, kind->commands);
@@ -400,7 +404,8 @@ static unsigned all_found(struct cli *c, const struct format_users *users)
     unsigned set = 0;
     for (enum format_kind k = KIND_NONE + 1; k < KIND_N; k++) {
         const struct format_kind_row *kind = format_kind_at(k);
-        _cleanup_free_ char *path = kind->format != FORMAT_N ? find_kind(c, users, kind) : NULL;
+        _cleanup_free_ char *path =
+            kind->format != FORMAT_N ? cli_formats_find(c, users, kind) : NULL;
         if (path)
             set |= FORMAT_BIT(kind->format);
     }

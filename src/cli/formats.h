@@ -27,6 +27,13 @@ bool cli_formats_uninstall(struct cli *c, struct cli_change *r, const struct str
 /* After the plan: remove links to archway-format that no rule has any more. */
 void cli_formats_tidy(struct cli *c, const struct cli_change *r);
 
+/* The interpreter of a kind that is here, by the user's commands or the catalogue's; fresh memory
+ * or NULL. */
+char *cli_formats_find(struct cli *c, const struct format_users *users,
+                       const struct format_kind_row *kind);
+/* Could the kernel hold that program open for containers (flag F)? Only what is static. */
+bool cli_formats_held(const char *path);
+
 /* Is the rule's interpreter archway-format? *ret_set: the formats that it is registered for. */
 bool cli_formats_ours(const struct aw_rule *rule, const char **ret_set);
 

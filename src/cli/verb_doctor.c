@@ -290,6 +290,7 @@ static void look(struct cli *c, struct aw_findings *f, struct json_object *engin
             aw_health_run(f, r.entries, r.n, same);
         check_records(f, &r, same);
         check_persistence(f, &r);
+        doctor_formats(c, f, &r);
     } else if (err.code != AW_E_NOTFOUND) { /* else aw_health_kernel has told */
         aw_findings_add(f, "rules", AW_SEVERITY_ERROR, err.mend, "%s", err.message);
     }

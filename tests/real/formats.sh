@@ -160,6 +160,8 @@ t "WSL" "$A" install dos
 echo -1 >$M/WSLInterop
 t "nothing runs it" env PATH=/usr/sbin:/nowhere "$A" install wasm
 t "forced" env PATH=/usr/sbin:/nowhere "$A" install --force wasm
+t "doctor" env PATH=/nowhere "$A" doctor --quick
+t "doctor finds it" "$A" doctor --quick
 t "none is there" env PATH=/nowhere ./hello.wasm
 "$A" install --persist=false pyc -q
 t "persist" "$A" install pyc
@@ -266,6 +268,8 @@ p "theirs again" 0
 q dosbox "WSL" 1 'WSLInterop hands Windows programs to Windows itself.*archway install --force'
 p "nothing runs it" 1 'wasm: nothing here runs .*looked for: wasmtime, wasmer, wasmedge, node.*apt install nodejs.*--force'
 p "forced" 0 'registered archway-wasm'
+p "doctor" 1 'wasm: there is a rule for WebAssembly modules and components, and nothing here runs them .format.\|[^|]*apt install nodejs'
+q node "doctor finds it" "[01]" 'containers must have these themselves.*node'
 p "none is there" 126 'a WebAssembly module, and nothing here runs it \(wasmtime, wasmer, wasmedge, node\): apt install nodejs'
 p "persist" 0 'to be kept over restarts'
 p "binfmt.d" 0 'archway-pyc:M:1:.*/formats/pyc:PF'
