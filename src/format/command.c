@@ -35,6 +35,7 @@ struct fill {
     const struct format_run *run; /* NULL: only check */
     struct strv *to;
     unsigned seen; /* bits of enum part */
+    bool first;    /* the word at hand is the program */
 };
 
 static bool add_list(struct fill *f, enum part part)
@@ -60,9 +61,18 @@ static void add_main(struct buf *b, const char *name)
         buf_addc(b, *name == '/' ? '.' : *name);
 }
 
+/* A program's name may only depend on the version. */
+static bool allowed(const struct fill *f, enum part part, struct aw_err *err)
+{
+    return !f->first || part == PART_VERSION ||
+           aw_fail(err, AW_E_PARSE, 0, "the first word must be a program");
+}
+
 static bool add_part(struct fill *f, struct buf *b, enum part part, struct aw_err *err)
 {
     const struct format_run *run = f->run;
+    if (!allowed(f, part, err))
+        return false;
     f->seen |= 1u << part;
     if (part == PART_ARGS || part == PART_ENV)
         return aw_fail(err, AW_E_PARSE, 0, "%s must be a word of its own", part_names[part]);
@@ -108,6 +118,8 @@ static bool take_word(struct fill *f, const char **text, struct aw_err *err)
     enum part whole = part_at(p);
     size_t n = whole < PART_N ? strlen(part_names[whole]) : 0;
     if ((whole == PART_ARGS || whole == PART_ENV) && (!p[n] || p[n] == ' ' || p[n] == '\t')) {
+        if (!allowed(f, whole, err))
+            return false;
         f->seen |= 1u << whole;
         *text = p + n;
         return !f->run || add_list(f, whole) || aw_fail(err, AW_E_NOMEM, 0, "no memory");
@@ -141,11 +153,12 @@ static bool fill(struct fill *f, const char *command, struct aw_err *err)
     const char *p = command + strspn(command, " \t");
     if (!*p)
         return aw_fail(err, AW_E_PARSE, 0, "a command without words");
-    if (str_starts(p, "{file}") || str_starts(p, "{args}") || str_starts(p, "{env}"))
-        return aw_fail(err, AW_E_PARSE, 0, "the first word must be a program");
-    for (; *p; p += strspn(p, " \t"))
+    f->first = true;
+    for (; *p; p += strspn(p, " \t")) {
         if (!take_word(f, &p, err))
             return false;
+        f->first = false;
+    }
     static const enum part at_end[] = {PART_FILE, PART_ARGS};
     for (size_t i = 0; i < AW_LEN(at_end); i++) {
         const char *word = part_names[at_end[i]];

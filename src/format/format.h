@@ -164,6 +164,7 @@ struct format_user {
     unsigned offset, magic_len;  /* of magic in the file; within the first 256 bytes */
     uint8_t magic[FORMAT_MAGIC]; /* by these bytes */
     uint8_t mask[FORMAT_MAGIC];  /* bits that count */
+    int line;                    /* of the file, where its section begins */
     unsigned mask_len;           /* 0: all bits */
 };
 

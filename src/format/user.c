@@ -249,20 +249,34 @@ static char *trim(char *text)
     return text;
 }
 
-/* mine is this file's sections; *ret_open: the last of them is not finished. */
-static bool take_line(struct format_users *mine, char *line, struct aw_err *err)
+/* What a whole section lacks is a fault of the line where it begins. */
+static bool finish_last(const struct format_users *mine, int *line, struct aw_err *err)
 {
-    if (!*line || *line == '#' || *line == ';')
+    struct format_user *last = mine->n ? &mine->v[mine->n - 1] : NULL;
+    if (!last || finish(last, err))
         return true;
-    if (*line == '[')
-        return (mine->n == 0 || finish(&mine->v[mine->n - 1], err)) && begin(mine, line, err);
-    char *equals = strchr(line, '=');
+    *line = last->line;
+    return false;
+}
+
+/* mine is this file's sections; *line is where text stands, and where a fault is. */
+static bool take_line(struct format_users *mine, char *text, int *line, struct aw_err *err)
+{
+    if (!*text || *text == '#' || *text == ';')
+        return true;
+    if (*text == '[') {
+        if (!finish_last(mine, line, err) || !begin(mine, text, err))
+            return false;
+        mine->v[mine->n - 1].line = *line;
+        return true;
+    }
+    char *equals = strchr(text, '=');
     if (!equals)
-        return aw_fail(err, AW_E_PARSE, 0, "neither [name] nor key = value: \"%.40s\"", line);
+        return aw_fail(err, AW_E_PARSE, 0, "neither [name] nor key = value: \"%.40s\"", text);
     if (mine->n == 0)
         return aw_fail(err, AW_E_PARSE, 0, "a key in front of the first [name]");
     *equals = 0;
-    const char *key = trim(line);
+    const char *key = trim(text);
     return set_key(&mine->v[mine->n - 1], key, trim(equals + 1), err) ||
            aw_context(err, "%.40s", key);
 }
@@ -297,9 +311,9 @@ bool format_users_parse(const char *text, const char *path, struct format_users 
         if (next)
             *next++ = 0;
         line++;
-        ok = take_line(&mine, trim(p), err);
+        ok = take_line(&mine, trim(p), &line, err);
     }
-    ok = ok && (mine.n == 0 || finish(&mine.v[mine.n - 1], err)) && append(ret, &mine, err);
+    ok = ok && finish_last(&mine, &line, err) && append(ret, &mine, err);
     if (!ok)
         aw_context(err, "%s:%d", path, line);
     format_users_fini(&mine);

@@ -51,6 +51,8 @@ TEST(quotes)
     CHECK_CONTAINS(words("x {fil}", "f"), "no such placeholder");
     CHECK_CONTAINS(words("x --a={args}", "f"), "word of its own");
     CHECK_CONTAINS(words("{file} x", "f"), "first word must be a program");
+    CHECK_CONTAINS(words("{root} x", "f"), "first word must be a program");
+    CHECK_CONTAINS(words("{args} x", "f"), "first word must be a program");
     CHECK_CONTAINS(words("  ", "f"), "without words");
 }
 
@@ -193,8 +195,8 @@ TEST(a_good_file)
 
 TEST(faults_are_named)
 {
-    CHECK_CONTAINS(fault("[x]\nextension = y\n"), "x has no command");
-    CHECK_CONTAINS(fault("[x]\ncommand = y\n[z]\n"), "x has neither magic nor extension");
+    CHECK_CONTAINS(fault("[x]\nextension = y\n"), "F:1: x has no command");
+    CHECK_CONTAINS(fault("[x]\ncommand = y\n[z]\n"), "F:1: x has neither magic nor extension");
     CHECK_CONTAINS(fault("[x]\ncommand = y\nmagic = ab\nextension = q\n"),
                    "has magic and extension");
     CHECK_CONTAINS(fault("command = y\n"), "F:1: a key in front of the first");
