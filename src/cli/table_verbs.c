@@ -102,11 +102,36 @@ static const struct cli_example examples_lint[] = {
     "namespace's own rules: Linux 6.7 and later have such, and rules of the outer namespace are "  \
     "copied, since they do not count any more."
 
+#define FORMATS                                                                                    \
+    "The same for programs that are no ELF files. FORMAT is one of java (classes and archives), "  \
+    "dos, wine (Windows), dotnet, wasm, pyc (compiled Python), zipapp, lua, llvm (bitcode), "      \
+    "appimage, elc, ape, macho; or `formats`: all that something here runs. Their rules are "      \
+    "called `archway-...`, and their interpreter is archway-format, which looks into the file "    \
+    "and "                                                                                         \
+    "starts what runs it: one magic often stands for several formats (MZ: DOS, Windows, .NET, "    \
+    "EFI). What it does not recognise it refuses with one line and status 126. It is static, so "  \
+    "the kernel can hold it open; java, wine and the like are looked up by PATH where the "        \
+    "program runs, in containers too, which must have them. Rules of others stay; where both "     \
+    "match, the newer one wins, and install says so. DOSBox gets no screen: the program's "        \
+    "standard input, output and exit status are passed on.\n\n"                                    \
+    "Formats of one's own, and other commands for those that are built in, stand in "              \
+    "XDG_CONFIG_HOME/archway/formats.conf and /etc/archway/formats.conf:\n\n"                      \
+    "  [lha]                           a name for install\n"                                       \
+    "  description = an archive\n"                                                                 \
+    "  magic = -lh                     or extension = lzh\n"                                       \
+    "  offset = 2                      of magic; mask = \\xff\\xff\\x00 hides bits of it\n"        \
+    "  detector = /bin/is-lha          looks deeper: status 0, it is one\n"                        \
+    "  command = lha-run {file} {args} may stand several times: the first found runs it\n"         \
+    "  package = lhasa\n\n"                                                                        \
+    "  [dos]                           one that is built in: tried before its own commands\n"      \
+    "  command = dosbox {file} -exit   (in a window)"
+
 static const struct cli_example examples_install[] = {
     {"Run arm64 and RISC-V programs on this machine:",
      "sudo archway install linux/arm64 linux/riscv64"},
     {"See what would be done for everything:", "archway install --dry-run all"},
     {"For rootless Podman only:", "podman unshare archway install linux/arm64"},
+    {"Run Java, DOS and Windows programs by their names:", "sudo archway install java dos wine"},
     {NULL, NULL},
 };
 
@@ -353,7 +378,7 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
                      .run = cli_verb_inspect},
     [CLI_INSTALL] =
         {.name = "install",
-         .operands = "[PLATFORM...|all]",
+         .operands = "[PLATFORM|FORMAT...|all]",
          .group = RULES,
          .summary = "register emulators, so that foreign programs run",
          .text = "Registers a rule in the kernel's binfmt_misc for each PLATFORM "
@@ -365,7 +390,7 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
                  "opened now (flag F), so it need not exist in containers; after an "
                  "upgrade of the emulator `archway refresh` makes the kernel open the new "
                  "one. A rule of someone else that does the same is kept. A rule is "
-                 "replaced without a moment in which there is none.\n\n"
+                 "replaced without a moment in which there is none.\n\n" FORMATS "\n\n"
                  "On the host the rules are kept over restarts: by a binfmt.d file and a "
                  "systemd unit, archway-binfmt.service, which also brings them back when "
                  "systemd-binfmt throws all rules away. Where there is no systemd, have "
@@ -388,11 +413,12 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
          .fail_status = 1,
          .run = cli_verb_install},
     [CLI_UNINSTALL] = {.name = "uninstall",
-                       .operands = "NAME|PLATFORM|GLOB|all...",
+                       .operands = "NAME|PLATFORM|FORMAT|GLOB|all...",
                        .group = RULES,
                        .summary = "remove rules that archway registered",
                        .text = "Removes only Archway's own rules, and what keeps them over "
-                               "restarts. Programs that run go on.",
+                               "restarts. Programs that run go on. A rule that is for several "
+                               "formats stays while one of them is left.",
                        .min = 1,
                        .max = -1,
                        .usage_status = 2,
@@ -484,20 +510,21 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
                     .fail_status = 1,
                     .complete = CLI_COMPLETE_RULE,
                     .run = cli_verb_export},
-    [CLI_VERIFY] = {.name = "verify",
-                    .operands = "[PLATFORM...|all]",
-                    .group = RULES,
-                    .summary = "run a tiny program of each platform, as a proof",
-                    .text =
-                        "The programs are built in and need no files. For each platform it says "
-                        "whether they work, how long the start took, by which emulator and whether "
-                        "that is the one on disk; or why not, and what mends it. Without a "
-                        "PLATFORM every one is tried that a rule is there for. The exit status is "
-                        "1 if one of them does not work.",
-                    .max = -1,
-                    .usage_status = 2,
-                    .fail_status = 1,
-                    .run = cli_verb_verify},
+    [CLI_VERIFY] =
+        {.name = "verify",
+         .operands = "[PLATFORM|FORMAT...|all]",
+         .group = RULES,
+         .summary = "run a tiny program of each platform, as a proof",
+         .text = "The programs are built in and need no files. For each platform it says "
+                 "whether they work, how long the start took, by which emulator and whether "
+                 "that is the one on disk; or why not, and what mends it. There are programs "
+                 "of the formats java, dos, wine and wasm, too. Without an "
+                 "operand every one is tried that a rule is there for. The exit status is "
+                 "1 if one of them does not work.",
+         .max = -1,
+         .usage_status = 2,
+         .fail_status = 1,
+         .run = cli_verb_verify},
     [CLI_VERSION] = {.name = "version",
                      .operands = "",
                      .group = ARCHWAY,
@@ -549,6 +576,7 @@ const struct cli_variable cli_environment[] = {
 };
 
 const struct cli_variable cli_files[] = {
+    {"/etc/archway/formats.conf", "formats of one's own; see archway-install(1)"},
     {"~/.local/share/archway", "images, unpacked layers"},
     {"/etc/subuid, /etc/subgid", "the ids that a user's containers may have"},
     {"/var/lib/archway/rules.json", "what archway registered on the host"},

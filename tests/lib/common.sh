@@ -121,6 +121,7 @@ T=$(mktemp -d "${TEST_TMPDIR:-/var/tmp}/archway-test.XXXXXXXX")
 chmod 755 "$T"
 mkdir -p "$T"/{home,run,tmp,bin}
 cp -- "$ARCHWAY" "$T/bin/archway" 2>/dev/null || skip_all "no program at $ARCHWAY: build it first"
+[ ! -x "${ARCHWAY%/*}/archway-format" ] || cp -- "${ARCHWAY%/*}/archway-format" "$T/bin/"
 cp -- "$REPO"/tools/debian-image "$T/bin/"
 cp -- "$LIB"/mkelf "$LIB"/mkoci "$T/bin/"
 chmod -R a+rX "$T/bin"

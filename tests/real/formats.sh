@@ -7,10 +7,7 @@ need unshare python3 strace
 as_user unshare -Urm true 2>/dev/null || skip_all "no user namespaces here"
 IFS=.- read -r major minor _ < <(uname -r)
 [ $((major * 1000 + minor)) -ge 6007 ] || skip_all "this kernel has no binfmt_misc for user namespaces"
-FORMAT=$(dirname "$ARCHWAY")/archway-format
-[ -x "$FORMAT" ] || FORMAT=$(dirname "$ARCHWAY")/../libexec/archway/archway-format
-[ -x "$FORMAT" ] || skip_all "no archway-format beside $ARCHWAY"
-cp -- "$FORMAT" "$T/bin/archway-format"
+[ -x "$T/bin/archway-format" ] || skip_all "no archway-format beside $ARCHWAY"
 cp -- "$LIB/mkformats" "$T/bin/"
 chmod a+rx "$T/bin"/*
 W=$T/tmp/w
