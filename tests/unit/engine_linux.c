@@ -31,11 +31,11 @@ static uint64_t address(unsigned page)
 static void check_shape(const struct vma_table *t)
 {
     for (uint32_t k = 0; k < t->count; k++) {
-        const struct vma *v = &t->at[k];
+        const struct vma *v = vma_entry(t, k);
         CHECK(v->start < v->end && v->start % PAGE == 0 && v->end % PAGE == 0);
         if (k == 0)
             continue;
-        const struct vma *b = &t->at[k - 1];
+        const struct vma *b = vma_entry(t, k - 1);
         CHECK(b->end <= v->start);
         CHECK(b->end != v->start || b->prot != v->prot || b->flags != v->flags || b->tag != v->tag);
     }
@@ -50,7 +50,7 @@ static void check_same(const struct vma_table *t, const struct page *pages)
             TEST_FAIL("page %u: got %d, want %d", p, vma_prot_at(t, address(p)), want);
         if (want < 0)
             continue;
-        const struct vma *v = &t->at[vma_find(t, address(p))];
+        const struct vma *v = vma_entry(t, vma_find(t, address(p)));
         CHECK(v->flags == pages[p].flags && v->tag == pages[p].tag);
     }
 }

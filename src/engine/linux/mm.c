@@ -238,8 +238,8 @@ SYSCALL(mprotect)
         r = sys(__NR_mprotect, start, a[1], host_prot(prot));
     if ((r == 0 || r == -ENOMEM) && end > start) { /* up to a hole it is done all the same */
         uint32_t k = vma_find(&mm->table, start);
-        if (prot & PROT_GROWSDOWN && k < mm->table.count && mm->table.at[k].start < start)
-            start = mm->table.at[k].start;
+        if (prot & PROT_GROWSDOWN && k < mm->table.count && vma_entry(&mm->table, k)->start < start)
+            start = vma_entry(&mm->table, k)->start;
         bool exec = prot & PROT_EXEC || vma_any_exec(&mm->table, start, end);
         vma_protect(&mm->table, start, end, guest_prot(prot));
         if (exec)
@@ -277,7 +277,7 @@ static bool moves_one(const uint64_t *a)
     uint32_t k = vma_find(t, a[0]);
     uint64_t moved = old_size < new_size ? old_size : new_size;
     return stays || a[0] % PAGE ||
-           (k < t->count && t->at[k].start <= a[0] && t->at[k].end - a[0] >= moved);
+           (k < t->count && vma_entry(t, k)->start <= a[0] && vma_entry(t, k)->end - a[0] >= moved);
 }
 
 SYSCALL(mremap)
@@ -386,7 +386,7 @@ SYSCALL(shmdt)
     mm_lock();
     long r = vma_has_room(t) ? sys(__NR_shmdt, a[0]) : -ENOMEM;
     for (uint32_t k = 0; r == 0 && k < t->count;) {
-        struct vma v = t->at[k];
+        struct vma v = *vma_entry(t, k);
         if (!(v.flags & VMA_SHM) || v.tag != a[0]) {
             k++;
             continue;

@@ -194,21 +194,29 @@ static uint64_t image_of(const char *pid)
     return image;
 }
 
+static bool read_entries(long mem, const struct vma_table *t, uint32_t from, uint32_t to,
+                         struct vma *ret)
+{
+    size_t size = (to - from) * sizeof(*ret);
+    return !size || sys(__NR_pread64, mem, ret, size, vma_entry(t, from)) == (long)size;
+}
+
 static bool read_table(long mem, uint64_t image, struct linux_state *state, struct mappings *ret)
 {
     uint64_t at = image + (uint64_t)((const char *)&linux_state - __ehdr_start);
-    struct vma_table *t = &state->mm.table;
+    const struct vma_table *t = &state->mm.table;
     if (!image || sys(__NR_pread64, mem, state, sizeof(*state), at) != sizeof(*state) ||
-        t->room != linux_state.mm.table.room || t->count > t->room)
+        t->room != linux_state.mm.table.room || t->count > t->room || t->gap > t->count)
         return false;
     size_t size = (t->count + 1) * sizeof(struct vma);
-    void *copy = rt_pages_get(size);
+    struct vma *copy = rt_pages_get(size);
     if (!copy)
         return false;
-    *ret = (struct mappings){.state = state, .table = *t, .copy = copy, .size = size};
-    ret->table.at = copy;
-    size -= sizeof(struct vma);
-    return sys(__NR_pread64, mem, copy, size, t->at) == (long)size;
+    *ret = (struct mappings){.state = state, .copy = copy, .size = size};
+    /* without its gap */
+    ret->table = (struct vma_table){.count = t->count, .room = t->count, .at = copy};
+    return read_entries(mem, t, 0, t->gap, copy) &&
+           read_entries(mem, t, t->gap, t->count, copy + t->gap);
 }
 
 static void mappings_free(struct mappings *m)
@@ -265,8 +273,9 @@ static unsigned put_maps(struct writer *w, const struct mappings *of, const stru
 {
     const struct vma_table *t = &of->table;
     unsigned parts = 0;
-    for (uint32_t k = vma_find(t, m->start); k < t->count && t->at[k].start < m->end; k++, parts++)
-        put_map(w, of->state, m, &t->at[k]);
+    for (uint32_t k = vma_find(t, m->start); k < t->count && vma_entry(t, k)->start < m->end;
+         k++, parts++)
+        put_map(w, of->state, m, vma_entry(t, k));
     return parts;
 }
 
@@ -300,7 +309,7 @@ static void write_numa_maps(struct reader *r, struct writer *w, const struct map
     while (next_line(r)) {
         parse_hex(r->line, &start);
         uint32_t k = vma_find(&of->table, start);
-        if (k < of->table.count && of->table.at[k].start <= start)
+        if (k < of->table.count && vma_entry(&of->table, k)->start <= start)
             put_line(w, r->line);
     }
 }

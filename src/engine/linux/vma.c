@@ -21,7 +21,7 @@ uint32_t vma_find(const struct vma_table *t, uint64_t address)
     uint32_t low = 0, high = t->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (t->at[middle].end <= address)
+        if (vma_entry(t, middle)->end <= address)
             low = middle + 1;
         else
             high = middle;
@@ -40,14 +40,27 @@ static void change_end(struct vma_table *t)
     __atomic_store_n(&t->seq, t->seq + 1, __ATOMIC_RELEASE);
 }
 
+static void move_gap(struct vma_table *t, uint32_t to)
+{
+    uint32_t free = t->room - t->count;
+    if (to < t->gap)
+        memmove(t->at + to + free, t->at + to, (t->gap - to) * sizeof(*t->at));
+    else
+        memmove(t->at + t->gap, t->at + t->gap + free, (to - t->gap) * sizeof(*t->at));
+    __atomic_store_n(&t->gap, to, __ATOMIC_RELAXED);
+}
+
 /* Take out [from, to) and put with[0..n) there. */
 static void splice(struct vma_table *t, uint32_t from, uint32_t to, const struct vma *with,
                    uint32_t n)
 {
-    memmove(t->at + from + n, t->at + to, (t->count - to) * sizeof(*t->at));
+    if (from == to && !n)
+        return;
+    move_gap(t, from);
     for (uint32_t k = 0; k < n; k++)
         t->at[from + k] = with[k];
-    t->count = t->count - (to - from) + n;
+    __atomic_store_n(&t->gap, from + n, __ATOMIC_RELAXED);
+    __atomic_store_n(&t->count, t->count - (to - from) + n, __ATOMIC_RELAXED);
 }
 
 static bool alike(const struct vma *a, const struct vma *b)
@@ -61,15 +74,15 @@ static uint32_t clear(struct vma_table *t, uint64_t start, uint64_t end)
     uint32_t from = vma_find(t, start), to = from;
     struct vma rest[2];
     uint32_t n = 0, at = from;
-    if (from < t->count && t->at[from].start < start) {
-        rest[n] = t->at[from];
+    if (from < t->count && vma_entry(t, from)->start < start) {
+        rest[n] = *vma_entry(t, from);
         rest[n++].end = start;
         at++;
     }
-    while (to < t->count && t->at[to].start < end)
+    while (to < t->count && vma_entry(t, to)->start < end)
         to++;
-    if (to > from && t->at[to - 1].end > end) {
-        rest[n] = t->at[to - 1];
+    if (to > from && vma_entry(t, to - 1)->end > end) {
+        rest[n] = *vma_entry(t, to - 1);
         rest[n++].start = end;
     }
     splice(t, from, to, rest, n);
@@ -78,9 +91,9 @@ static uint32_t clear(struct vma_table *t, uint64_t start, uint64_t end)
 
 static void join(struct vma_table *t, uint32_t k) /* entry k with the one before it */
 {
-    if (k == 0 || k >= t->count || !alike(&t->at[k - 1], &t->at[k]))
+    if (k == 0 || k >= t->count || !alike(vma_entry(t, k - 1), vma_entry(t, k)))
         return;
-    t->at[k - 1].end = t->at[k].end;
+    vma_entry(t, k - 1)->end = vma_entry(t, k)->end;
     splice(t, k, k + 1, NULL, 0);
 }
 
@@ -115,9 +128,9 @@ void vma_protect(struct vma_table *t, uint64_t start, uint64_t end, uint8_t prot
     change_begin(t);
     while (start < end) {
         uint32_t k = vma_find(t, start);
-        if (k == t->count || t->at[k].start > start)
+        if (k == t->count || vma_entry(t, k)->start > start)
             break;
-        struct vma v = t->at[k];
+        struct vma v = *vma_entry(t, k);
         v.start = start;
         if (v.end > end)
             v.end = end;
@@ -131,13 +144,13 @@ void vma_protect(struct vma_table *t, uint64_t start, uint64_t end, uint8_t prot
 void vma_move(struct vma_table *t, uint64_t from, uint64_t old_size, uint64_t to, uint64_t new_size)
 {
     uint32_t k = vma_find(t, from);
-    if (k == t->count || t->at[k].start > from)
+    if (k == t->count || vma_entry(t, k)->start > from)
         return;
     if (to == from && new_size <= old_size) { /* shrunk: what stays may be several */
         vma_clear(t, from + new_size, from + old_size);
         return;
     }
-    struct vma v = t->at[k];
+    struct vma v = *vma_entry(t, k);
     v.start = to;
     v.end = to + new_size;
     change_begin(t);
@@ -149,8 +162,8 @@ void vma_move(struct vma_table *t, uint64_t from, uint64_t old_size, uint64_t to
 
 bool vma_any_exec(const struct vma_table *t, uint64_t start, uint64_t end)
 {
-    for (uint32_t k = vma_find(t, start); k < t->count && t->at[k].start < end; k++)
-        if (t->at[k].prot & VMA_EXEC)
+    for (uint32_t k = vma_find(t, start); k < t->count && vma_entry(t, k)->start < end; k++)
+        if (vma_entry(t, k)->prot & VMA_EXEC)
             return true;
     return false;
 }
@@ -163,19 +176,21 @@ int vma_prot_at(const struct vma_table *t, uint64_t address)
             __builtin_ia32_pause();
             continue;
         }
-        uint32_t low = 0, high = __atomic_load_n(&t->count, __ATOMIC_RELAXED);
-        const struct vma *v = t->at;
+        uint32_t count = __atomic_load_n(&t->count, __ATOMIC_RELAXED);
+        uint32_t gap = __atomic_load_n(&t->gap, __ATOMIC_RELAXED), low = 0, high = count;
+        const struct vma *v;
         while (low < high) {
             uint32_t middle = low + (high - low) / 2;
-            if (__atomic_load_n(&v[middle].end, __ATOMIC_RELAXED) <= address)
+            v = &t->at[middle < gap ? middle : middle + (t->room - count)];
+            if (__atomic_load_n(&v->end, __ATOMIC_RELAXED) <= address)
                 low = middle + 1;
             else
                 high = middle;
         }
         int prot = -1;
-        if (low < t->room && low < __atomic_load_n(&t->count, __ATOMIC_RELAXED) &&
-            __atomic_load_n(&v[low].start, __ATOMIC_RELAXED) <= address)
-            prot = __atomic_load_n(&v[low].prot, __ATOMIC_RELAXED);
+        v = &t->at[low < gap ? low : low + (t->room - count)];
+        if (low < count && __atomic_load_n(&v->start, __ATOMIC_RELAXED) <= address)
+            prot = __atomic_load_n(&v->prot, __ATOMIC_RELAXED);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
         if (__atomic_load_n(&t->seq, __ATOMIC_RELAXED) == seq)
             return prot;

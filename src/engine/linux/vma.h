@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The guest's mappings as the guest made them: a sorted array of ranges. Pure: no system calls, no
- * memory of its own; mm.c calls the host, then changes this.
+ * The guest's mappings as the guest made them: a sorted array of ranges, with its free entries in
+ * one gap where the last change was, so that many changes near each other move little. Pure: no
+ * system calls, no memory of its own; mm.c calls the host, then changes this.
  *
  * Changes happen under the caller's lock. Readers that only ask for a permission need none: a
  * sequence number tells them to ask again. The array never moves, so a torn read is only wrong, and
@@ -33,8 +34,15 @@ struct vma_table {
     uint32_t seq;   /* odd while it changes */
     uint32_t count; /* entries */
     uint32_t room;  /* entries that fit */
+    uint32_t gap;   /* entries before the gap, which is room - count long */
     struct vma *at; /* ascending, disjoint; neighbours that are alike are one */
 };
+
+/* Entry k, 0 to count - 1. */
+static inline struct vma *vma_entry(const struct vma_table *t, uint32_t k)
+{
+    return &t->at[k < t->gap ? k : k + (t->room - t->count)];
+}
 
 void vma_init(struct vma_table *t, struct vma *array, uint32_t room);
 /* Each change needs room for two more entries: asked before the host is. */
