@@ -111,23 +111,49 @@ static bool when_loading(const struct finding *f)
                                            : !memcmp(before->x, now->x, sizeof now->x));
 }
 
+/* The conditions al and nv hold whatever NZCV is. */
+static bool reads_flags(enum a64_row row, uint32_t word)
+{
+    const struct isa_field *f = &a64_fields[a64_row_fields[row]],
+                           *end = &a64_fields[a64_row_fields[row + 1]];
+    for (; f < end; f++)
+        if (!strcmp(f->name, "cond"))
+            return (word >> f->at & 15) < 14;
+    return a64_row_info[row].flags & ISA_FLAGS_READ;
+}
+
+/* How many words on a direct branch goes, 0: it is none that a code has. */
+static int branch_offset(enum a64_row row, uint32_t w)
+{
+    switch (row) {
+    case A64_TBZ:
+    case A64_TBNZ:
+        return (int32_t)(w << 13) >> 18;
+    case A64_CBZ:
+    case A64_CBNZ:
+    case A64_B_COND:
+        return (int32_t)(w << 8) >> 13;
+    default:
+        return 0;
+    }
+}
+
 /* NZCV is written before it is read, whatever way the code goes from word k on. */
 static bool flags_die(const struct row_code *c, unsigned k, unsigned *steps)
 {
     for (; k < c->count && (*steps)++ < STEPS; k++) {
         uint32_t w = c->words[k];
         enum a64_row row = a64_decode(w);
-        const struct a64_row_info *info = &a64_row_info[row];
-        if (row == A64_UNDEFINED || info->flags & ISA_FLAGS_READ)
+        int offset = branch_offset(row, w);
+        if (row == A64_UNDEFINED || reads_flags(row, w))
             return false;
-        if (info->flags & ISA_FLAGS_WRITE)
+        if (a64_row_info[row].flags & ISA_FLAGS_WRITE)
             return true;
-        bool bit = !strcmp(info->name, "tbz") || !strcmp(info->name, "tbnz");
-        if (!bit && strcmp(info->name, "cbz") && strcmp(info->name, "cbnz"))
+        if (!offset)
             continue;
-        int32_t offset = bit ? (int32_t)(w << 13) >> 18 : (int32_t)(w << 8) >> 13;
-        if ((int64_t)k + offset < 0 || !flags_die(c, (unsigned)((int64_t)k + offset), steps))
-            return false;
+        bool dies = (int)k + offset >= 0 && flags_die(c, (unsigned)((int)k + offset), steps);
+        if (!dies || row == A64_B_COND) /* that one always goes there */
+            return dies;
     }
     return false;
 }

@@ -379,7 +379,12 @@ static int replay(struct fuzz *f, const char *path)
     }
     struct row_full out[2] = {a[0].full[0], a[1].full[0]};
     report_print(stdout, f->emulator, &o, out);
-    return report_fields(out) != 0;
+    static const char *const verdicts[] = {"no difference", "accepted",
+                                           "SIGILL of the engine's alone", "wrong"};
+    enum a64_row row;
+    enum verdict v = report_judge(&f->accepted, &o, out, &row);
+    puts(verdicts[v]);
+    return v == VERDICT_WRONG || v == VERDICT_NOT_LIFTED;
 }
 
 /* ---- options ---- */
