@@ -191,7 +191,10 @@ static void check_pair(struct aw_findings *f, const struct sources *s, const str
     if (!aw_rule_covers(&later->rule, &first->rule) ||
         str_eq(later->rule.interpreter, first->rule.interpreter))
         return;
-    aw_findings_add(f, "binfmt.d-shadows", AW_SEVERITY_NOTE, NULL,
+    char mend[384];
+    snprintf(mend, sizeof(mend), "rename %.300s, so that it comes before %.60s", later->file,
+             strrchr(first->file, '/') + 1);
+    aw_findings_add(f, "binfmt.d-shadows", AW_SEVERITY_NOTE, mend,
                     "%.150s: rule %.80s matches all that %.80s (%.150s) is for, and will be asked "
                     "first",
                     later->where, later->rule.name, first->rule.name, first->where);

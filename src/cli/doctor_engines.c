@@ -109,27 +109,24 @@ struct verdict {
     char mode[16];       /* "root", "rootless", or "" */
 };
 
-static void say_verdict(struct trial *t, struct aw_findings *f, const struct verdict *v,
+/* What to do about an engine that cannot be asked, or starts nothing. */
+static void mend_engine(const struct trial *t, const struct attempt *a, char *ret, size_t size)
+{
+    const char *name = strrchr(t->program, '/') + 1;
+    const char *unit = str_eq(name, "docker") ? "docker" : "containerd";
+    if (strcasestr(a->message, "permission denied"))
+        snprintf(ret, size, "sudo archway doctor");
+    else if (str_eq(name, "podman") || str_eq(name, "buildah"))
+        snprintf(ret, size, "%.120s info, and what it says of its runtime and control groups",
+                 t->program);
+    else
+        snprintf(ret, size, "sudo systemctl start %s; systemctl status %s", unit, unit);
+}
+
+static void say_foreign(struct trial *t, struct aw_findings *f, const char *name, const char *mend,
                         const struct attempt *a)
 {
-    char name[160], mend[128];
-    snprintf(name, sizeof(name), "%.120s%s%s%s", t->program, v->mode[0] ? " (" : "", v->mode,
-             v->mode[0] ? ")" : "");
-    /* buildah makes a user namespace each time; podman keeps one, which can have rules */
-    bool shared = str_eq(v->mode, "rootless") && str_ends(t->program, "podman");
-    snprintf(mend, sizeof(mend), "%s linux/%s",
-             shared ? "podman unshare archway install" : "sudo archway install", t->arch->oci_arch);
-    if (str_eq(v->foreign, "runs"))
-        aw_findings_add(f, "engine", AW_SEVERITY_OK, NULL, "%s: a container for linux/%s runs",
-                        name, t->arch->oci_arch);
-    else if (!v->native)
-        aw_findings_add(f, "engine-down", AW_SEVERITY_NOTE, NULL, "%s was not tried: %s", name,
-                        a->message);
-    else if (str_eq(v->native, "fails"))
-        aw_findings_add(f, "engine-broken", AW_SEVERITY_WARN, NULL,
-                        "%s starts no container, of this machine's own platform neither: %s", name,
-                        a->message);
-    else if (!t->entry)
+    if (!t->entry)
         aw_findings_add(f, "engine-foreign", AW_SEVERITY_NOTE, mend,
                         "%s: a container for linux/%s does not run, and no rule for it is seen "
                         "here: %s",
@@ -144,6 +141,31 @@ static void say_verdict(struct trial *t, struct aw_findings *f, const struct ver
                 ? ""
                 : " (without flag F: the container has no interpreter)",
             a->message);
+}
+
+static void say_verdict(struct trial *t, struct aw_findings *f, const struct verdict *v,
+                        const struct attempt *a)
+{
+    char name[160], mend[192], engine[192];
+    snprintf(name, sizeof(name), "%.120s%s%s%s", t->program, v->mode[0] ? " (" : "", v->mode,
+             v->mode[0] ? ")" : "");
+    /* buildah makes a user namespace each time; podman keeps one, which can have rules */
+    bool shared = str_eq(v->mode, "rootless") && str_ends(t->program, "podman");
+    snprintf(mend, sizeof(mend), "%s linux/%s",
+             shared ? "podman unshare archway install" : "sudo archway install", t->arch->oci_arch);
+    mend_engine(t, a, engine, sizeof(engine));
+    if (str_eq(v->foreign, "runs"))
+        aw_findings_add(f, "engine", AW_SEVERITY_OK, NULL, "%s: a container for linux/%s runs",
+                        name, t->arch->oci_arch);
+    else if (!v->native)
+        aw_findings_add(f, "engine-down", AW_SEVERITY_NOTE, engine, "%s was not tried: %s", name,
+                        a->message);
+    else if (str_eq(v->native, "fails"))
+        aw_findings_add(f, "engine-broken", AW_SEVERITY_WARN, engine,
+                        "%s starts no container, of this machine's own platform neither: %s", name,
+                        a->message);
+    else
+        say_foreign(t, f, name, mend, a);
 }
 
 static void add_json(struct trial *t, struct json_object *list, const struct engine *e,

@@ -12,6 +12,7 @@
 
 #define USUAL_PATH "/proc/sys/fs/binfmt_misc"
 #define PATIENCE_MS 60000
+#define SELF "/proc/self/exe"
 
 struct mend {
     const char *text;                 /* as the user would type it */
@@ -41,13 +42,12 @@ static bool mount_it(struct aw_err *err)
     return spawn_check(&second, &b, err);
 }
 
-/* The words argv[0] "archway" are this very program. */
 static const struct mend mends[AW_N_FIXES] = {
     [AW_FIX_MOUNT] = {.text = "mount -t binfmt_misc binfmt_misc " USUAL_PATH, .call = mount_it},
     [AW_FIX_SWITCH] = {.text = "echo 1 > " USUAL_PATH "/status", .call = switch_on},
     [AW_FIX_REGISTER] = {.text = "chmod go-w " USUAL_PATH "/register " USUAL_PATH "/status",
                          .argv = {{"chmod", "go-w", USUAL_PATH "/register", USUAL_PATH "/status"}}},
-    [AW_FIX_REFRESH] = {.text = "archway refresh", .argv = {{"/proc/self/exe", "refresh", "-q"}}},
+    [AW_FIX_REFRESH] = {.text = "archway refresh", .argv = {{SELF, "refresh", "-q"}}},
     [AW_FIX_TUN] = {.text = "modprobe tun", .argv = {{"modprobe", "tun"}}},
 };
 
@@ -99,7 +99,11 @@ static void one(struct cli *c, enum aw_fix fix, const char *kinds, struct json_o
         return;
     }
     bool done = run(m, &err);
-    note(list, m, kinds, done ? "done" : "failed", done ? NULL : err.message);
+    /* nobody typed that path */
+    bool self = str_starts(err.message, SELF);
+    _cleanup_free_ char *message =
+        str_printf("%s%s", self ? "archway" : "", err.message + (self ? strlen(SELF) : 0));
+    note(list, m, kinds, done ? "done" : "failed", done ? NULL : message);
 }
 
 void doctor_fix(struct cli *c, const struct aw_findings *f, struct json_object *list)

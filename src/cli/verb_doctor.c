@@ -300,6 +300,15 @@ static void look(struct cli *c, struct aw_findings *f, struct json_object *engin
         name_engines(c, f);
 }
 
+/* Was a mend asked for that could not be made? */
+static bool mend_failed(struct json_object *mends)
+{
+    for (size_t i = 0; i < json_object_array_length(mends); i++)
+        if (str_eq(text_of(json_object_array_get_idx(mends, i), "result"), "failed"))
+            return true;
+    return false;
+}
+
 static int report(struct cli *c, struct report *r)
 {
     struct aw_err err = AW_ERR_INIT;
@@ -310,7 +319,7 @@ static int report(struct cli *c, struct report *r)
     if (err.code != AW_OK)
         return cli_fail(c, &err);
     int status = c->args.json ? print_json(c, r) : print_text(c, r);
-    return status ? status : worst_of(&r->f) >= AW_SEVERITY_WARN;
+    return status ? status : mend_failed(r->mends) || worst_of(&r->f) >= AW_SEVERITY_WARN;
 }
 
 int cli_verb_doctor(struct cli *c)

@@ -52,6 +52,11 @@ own 'cp /bin/true emu; archway register -q ":mine:E::mine::$PWD/emu:F"; cp emu n
 like "a stale rule is found by its contents" "$OUT" '^warn +rule mine: .*/emu was changed .*\[stale\]$'
 like "and mended by refresh" "$OUT" '^ran archway refresh \(stale\): done$'
 like "the kernel holds the new one" "$OUT" '"interpreter_file": "held"'
+# the record names an interpreter that is gone: refresh cannot mend that
+own 'cp /bin/true emu; archway register -q ":mine:E::mine::$PWD/emu:F"; echo -1 >$here/mine; rm emu; archway doctor --quick --fix; echo "= $?"'
+like "a mend that fails" "$OUT" '^ran archway refresh \(lost\): failed$'
+like "and why" "$OUT" '^ +archway failed with status 1: .*emu'
+is "is a failure" "$(tail -n 1 <<<"$OUT")" '= 1'
 own 'archway doctor --quick --fix | head -n 1'
 is "nothing to mend" "$OUT" 'nothing was found that can be mended without a decision'
 
@@ -107,7 +112,7 @@ case "$*" in *" run "*) echo archway; exit 42 ;; esac
 SH
 as_user chmod 755 "$T/tmp/engines/"{podman,docker,nerdctl,ctr,buildah}
 left() {
-    ls -d /var/tmp/archway-doctor-* /tmp/archway-doctor-* 2>/dev/null
+    find /var/tmp /tmp -maxdepth 1 -name 'archway-doctor-*' -user "$TEST_USER" 2>/dev/null
 }
 before=$(left)
 start=$SECONDS
@@ -115,6 +120,7 @@ own 'archway doctor; echo "= $?"'
 like "an engine that runs its own platform only: the kernel's words" "$OUT" '^note +.*/podman \(root\): a container for linux/[a-z0-9]+ does not run, and no rule .*: exec /[a-z0-9]+: exec format error \[engine-foreign\]$'
 like "and what mends it" "$OUT" '^ +to mend it: sudo archway install linux/'
 like "a daemon that does not answer" "$OUT" '^note +.*/docker was not tried: Cannot connect to the Docker daemon \[engine-down\]$'
+like "and who could start it" "$OUT" '^ +to mend it: sudo systemctl start docker; '
 like "an engine that is broken altogether" "$OUT" '^warn +.*/nerdctl starts no container, .* neither: runc is broken \[engine-broken\]$'
 like "an engine that hangs is left" "$OUT" '^note +.*/ctr was not tried: .* did not finish in 10 s \[engine-down\]$'
 like "an engine that works" "$OUT" '^ok +.*/buildah \(root\): a container for linux/[a-z0-9]+ runs \[engine\]$'
