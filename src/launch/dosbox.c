@@ -36,12 +36,12 @@
 
 struct dos {
     const struct launch *l;
-    char dir[64];    /* D: */
-    char name[24];   /* the program as DOS calls it: C:\HELLO.EXE */
-    bool input;      /* D:\IN is there */
-    int out;         /* D:\OUT, for reading */
-    int signals;     /* signalfd of those that end us */
-    sigset_t before; /* the signal mask as it came */
+    char dir[64];                 /* D: */
+    char name[24];                /* the program as DOS calls it: C:\HELLO.EXE */
+    int out;                      /* D:\OUT, for reading */
+    int signals;                  /* signalfd of those that end us */
+    sigset_t before;              /* the signal mask as it came */
+    struct sigaction pipe_before; /* and what SIGPIPE did */
 };
 
 /* ---- its folder -------------------------------------------------------------------------------
@@ -101,8 +101,7 @@ static bool place_input(struct dos *d)
 {
     struct stat st;
     if (fstat(0, &st) < 0)
-        return true;
-    d->input = true;
+        return false;
     if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
         _cleanup_free_ char *path = str_printf("/proc/%d/fd/0", (int)getpid());
         return path && link_at(d, path, "IN");
@@ -144,7 +143,7 @@ static bool place_batch(const struct dos *d, const struct strv *words)
     buf_addf(&run, "@echo off\r\nE:\r\n%s", d->name);
     if (!add_tail(&run, words))
         return false;
-    buf_addf(&run, " %s> D:\\OUT\r\nset S=0\r\n", d->input ? "< D:\\IN " : "");
+    buf_adds(&run, " < D:\\IN > D:\\OUT\r\nset S=0\r\n");
     for (int i = 1; i < 256; i++)
         buf_addf(&run, "if errorlevel %d set S=%d\r\n", i, i);
     buf_adds(&run, "echo %S%> D:\\STATUS\r\n");
@@ -177,6 +176,7 @@ __attribute__((noreturn)) static void in_child(const struct dos *d, const char *
     if (!ok || getppid() != parent || dup2(log, 1) < 0 || dup2(log, 2) < 0)
         _exit(127);
     dup2(log, 0);
+    sigaction(SIGPIPE, &d->pipe_before, NULL);
     sigprocmask(SIG_SETMASK, &d->before, NULL);
     execve(dosbox, (char *const *)argv, env.v);
     _exit(127);
@@ -236,6 +236,8 @@ static int read_status(const struct dos *d)
 static int run(struct dos *d, const char *dosbox, int *ret_signal)
 {
     sigset_t set;
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignore, &d->pipe_before); /* the folder has to go first */
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
@@ -256,11 +258,22 @@ static int run(struct dos *d, const char *dosbox, int *ret_signal)
     return status;
 }
 
+/* Closed ones would be taken by the next file that is opened; and without input a program would
+ * wait for keys that nobody can press. */
+static void fill_streams(void)
+{
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= 2)
+        ;
+    util_close(fd);
+}
+
 int launch_dosbox(const struct launch *l, const char *dosbox, const struct strv *words)
 {
     struct dos d = {.l = l, .out = -1, .signals = -1};
     const char *tmp = getenv("TMPDIR");
     int status, signal = 0;
+    fill_streams();
     if (!tmp || tmp[0] != '/' || strlen(tmp) > sizeof(d.dir) - 24 || strpbrk(tmp, " \"%<>|"))
         tmp = "/tmp";
     snprintf(d.dir, sizeof(d.dir), "%s/archway-dos.XXXXXX", tmp);
@@ -276,6 +289,8 @@ int launch_dosbox(const struct launch *l, const char *dosbox, const struct strv 
     file_remove_tree(AT_FDCWD, d.dir, NULL);
     if (signal) {
         sigset_t none;
+        struct sigaction end = {.sa_handler = SIG_DFL};
+        sigaction(signal, &end, NULL);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         kill(getpid(), signal);

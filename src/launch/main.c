@@ -255,6 +255,17 @@ static char *config_home(void)
     return home && home[0] == '/' ? str_printf("%s/.config", home) : NULL;
 }
 
+/* Not as one of the standard streams, where those are closed. */
+static int open_above(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 || fd > 2)
+        return fd;
+    int above = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    util_close(fd);
+    return above;
+}
+
 int main(int argc, char **argv)
 {
     int first = 1 + (getauxval(AT_FLAGS) & AT_FLAGS_ARGV0 ? 1 : 0);
@@ -277,7 +288,7 @@ int main(int argc, char **argv)
         .path = secure ? NULL : getenv("PATH"),
         .config_home = config,
     };
-    l.fd = open(l.file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    l.fd = open_above(l.file);
     if (l.fd < 0)
         return launch_refuse(&l, "cannot be read: %s", strerror(errno));
     if (fstat(l.fd, &st) < 0 || !S_ISREG(st.st_mode))

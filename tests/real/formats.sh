@@ -78,6 +78,9 @@ if have dosbox; then
     t "exe" ./hello.exe one two
     t "long name" "./a long name.com"
     t "com to a file" sh -c './hello.com </dev/null >out.txt; echo $?; cat out.txt'
+    t "com without input" sh -c './hello.com <&-'
+    t "com to nobody" bash -c './hello.com <out.txt | true; echo "${PIPESTATUS[0]}"; ls -d /tmp/archway-dos.*'
+    t "com ended from outside" sh -c 'mkfifo never; exec 9<>never; ./hello.com <never & sleep 2; kill -TERM $!; wait $!; echo "was $?"; rm never; ls -d /tmp/archway-dos.*'
     t "no such tail" ./hello.com 'a>b'
 fi
 if have wine; then t "pe" ./hello-pe.exe; fi
@@ -215,6 +218,9 @@ typed() {
     q dosbox "exe" 200 '^ one twohello exe\|'
     q dosbox "long name" 8 '^hello com\|'
     q dosbox "com to a file" 0 '^7\|hello com\|'
+    q dosbox "com without input" 7 '^hello com\|'
+    q dosbox "com to nobody" 2 '^(141|7)\|ls: cannot access'
+    q dosbox "com ended from outside" 2 'was 143\|ls: cannot access'
     q dosbox "no such tail" 126 'DOS takes'
     q wine "pe" 46 'hello pe\|'
     q node "wasm" 5 '^hello wasm\|'
