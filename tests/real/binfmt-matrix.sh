@@ -67,7 +67,8 @@ x which 0 '^runs +yes' archway which /bin/true
 X
 fi
 # Only rules for an extension that nobody has: the host's instance is everybody's.
-if [ "$(id -u)" = 0 ] && [ "$(stat -Lc %i /proc/self/ns/user)" = 4026531837 ]; then
+if [ "$(id -u)" = 0 ] && [ "$(stat -Lc %i /proc/self/ns/user)" = 4026531837 ] &&
+    unshare -m --propagation private mount -t tmpfs none /mnt 2>/dev/null; then
     cat >"$T/bin/aside" <<'X'
 #!/bin/bash
 # a mount namespace where nothing of ours reaches the machine, and binfmt_misc is not mounted
@@ -134,6 +135,7 @@ while True:
     fcntl.ioctl(root, READY, token)
 X
     chmod 755 "$T/bin/automount"
+    if grep -qw autofs /proc/filesystems; then
     situation "an automount" unshare -m --propagation private "$T/bin/aside" <<'X'
 mute() { automount mute >/dev/null; }
 mkfifo /var/lib/fifo
@@ -153,8 +155,11 @@ automount mute >/dev/null
 x "that does not answer: ls" 1 'systemctl restart proc-sys-fs-binfmt_misc.automount' archway ls
 x "that does not answer: register" 1 'automount on .* mounts nothing' archway register ':archway-matrix:E::archwaymatrix::/bin/true:F'
 X
+    else
+        skip "an automount" "this kernel has no autofs"
+    fi
 else
-    skip "root on the host" "needs root in the first user namespace"
+    skip "root on the host, and an automount" "needs root in the first user namespace, who may mount"
 fi
 
 # ---- a user namespace's own -----------------------------------------------------------------------------------
