@@ -150,17 +150,31 @@ static void put_pair(FILE *out, const char *name, const char *text)
     put_sentence(out, text);
 }
 
-/* The verb's own statuses replace what is said for all. */
+static bool has_exit(const struct cli_verb *verb, const char *status)
+{
+    for (const struct cli_exit *e = verb->exits; e && e->status; e++)
+        if (str_eq(e->status, status))
+            return true;
+    return false;
+}
+
+/* The verb's own statuses stand in for those that are said for all; where a command's own may be
+ * any, for all but 0. */
 static void put_exits(FILE *out, const struct cli_verb *verb)
 {
     fputs(".SH EXIT STATUS\n", out);
-    for (const struct cli_exit *e = cli_exits; e->status; e++) {
-        bool replaced = verb && verb->exits && !str_eq(e->status, "0");
-        if (!replaced)
-            put_pair(out, e->status, e->text);
-    }
+    /* 0 first, wherever it stands */
     for (const struct cli_exit *e = verb ? verb->exits : NULL; e && e->status; e++)
-        put_pair(out, e->status, e->text);
+        if (str_eq(e->status, "0"))
+            put_pair(out, e->status, e->text);
+    if (!verb || !has_exit(verb, "0"))
+        put_pair(out, cli_exits[0].status, cli_exits[0].text);
+    for (const struct cli_exit *e = verb ? verb->exits : NULL; e && e->status; e++)
+        if (!str_eq(e->status, "0"))
+            put_pair(out, e->status, e->text);
+    for (const struct cli_exit *e = cli_exits + 1; e->status; e++)
+        if (!verb || (!verb->command_follows && !has_exit(verb, e->status)))
+            put_pair(out, e->status, e->text);
     if (!verb)
         fputs(".PP\n\\fBarchway run\\fR and \\fBarchway exec\\fR have further ones; see their "
               "pages.\n",

@@ -160,7 +160,7 @@ static void buildah_run(struct trial *t, const char *program, struct attempt *re
     char rootfs[128];
     snprintf(rootfs, sizeof(rootfs), "%s/rootfs", t->dir);
     own_store(t, &w);
-    say(t, &w, "from", "--pull-never", "--name", t->id, "scratch", NULL);
+    say(t, &w, "from", "--name", t->id, "scratch", NULL);
     _cleanup_spawn_ struct spawn_result r = {0}, s = {0};
     bool ok = call_for(t, RUN_MS, true, &w, &r, ret->message, sizeof(ret->message));
     if (ok) {

@@ -67,7 +67,8 @@ static const struct cli_exit exits_lint[] = {
 
 static const struct cli_exit exits_doctor[] = {
     {"0", "nothing needs mending; there may be notes"},
-    {"1", "a warning or an error was found, or Archway failed"},
+    {"1", "a warning or an error was found, after the mends if there were any; a mend failed, or "
+          "Archway did"},
     {NULL, NULL},
 };
 

@@ -31,12 +31,14 @@ for shell in bash zsh fish; do
     aw __doc completion $shell >"$T/completion.$shell"
 done
 aw __doc man >"$T/archway.1"
+twice=
 for v in $verbs; do
     run aw help "$v"
     text=$OUT all_text+=$'\n'$OUT
     run aw "$v" --help
     is "$v: --help is the same as help $v" "$OUT" "$text"
     aw __doc man "$v" >"$T/archway-$v.1"
+    twice+=$(sed -n '/^.SH EXIT/,/^.SH [^E]/s/^\.B //p' "$T/archway-$v.1" | sort | uniq -d | sed "s/^/$v /")
     # roff writes a dash as \-
     page=$(sed 's/\\-/-/g' "$T/archway-$v.1")
     zsh=$(sed -n "/^    $v)\$/,/;;/p" "$T/completion.zsh")
@@ -64,6 +66,7 @@ for v in $verbs; do
     done <<<"$options"
     is "$v: every option is in help, manual page and completions" "$lost" ""
 done
+is "no exit status stands twice in a page" "$twice" ""
 is "help fits 80 columns" "$(grep -v '^    archway\|^    tar' <<<"$all_text" | grep -E '.{80}')" ""
 is "help is plain text" "$(tr -d '\n -~' <<<"$all_text")" ""
 
