@@ -11,6 +11,7 @@
 #include <linux/eventpoll.h>
 #include <linux/sem.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 
 #define SAME(type, field, guest_type, guest_field)                                                 \
     _Static_assert(offsetof(struct type, field) == offsetof(struct guest_type, guest_field) &&     \
@@ -61,6 +62,15 @@ int main(void)
     EQUAL(getauxval(AT_HWCAP) & want, want);
     CHECK(strcmp((const char *)getauxval(AT_PLATFORM), A64_PLATFORM) == 0);
     CHECK(getauxval(AT_PAGESZ) == 4096 && getauxval(AT_CLKTCK) == 100);
+    /* prctl tells the same vector */
+    unsigned long aux[128] = {0}, given = 0;
+    long n = prctl(0x41555856 /* PR_GET_AUXV */, aux, sizeof(aux), 0, 0);
+    CHECK(n > 64 && n < (long)sizeof(aux));
+    for (long k = 0; k < n / 8; k += 2)
+        if (aux[k] == AT_PHDR || aux[k] == AT_ENTRY || aux[k] == AT_HWCAP)
+            given += aux[k + 1] == getauxval(aux[k]);
+    EQUAL(given, 3);
+    EQUAL(prctl(0x41555856, aux, 8, 0, 0), n);
     puts("done");
     return 0;
 }
