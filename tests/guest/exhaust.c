@@ -107,11 +107,20 @@ static void no_address_space(void)
 static void no_mappings(void)
 {
     unsigned n = 0;
+    char *p = guest_pages(5 * 4096, PROT_READ | PROT_WRITE);
+    mmap(p + 5 * 4096, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     while (mmap(NULL, 4096, n & 1 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
            MAP_FAILED)
         n++;
     EQUAL(errno, ENOMEM);
     CHECK(n > 30000);
+    /* changes that need more */
+    for (int k = 0; k < 20; k++) {
+        mprotect(p + 4096 * (k % 5), 4096, PROT_READ | PROT_EXEC);
+        mremap(p + 4096 * (k % 5), 4096, 2 * 4096, MREMAP_MAYMOVE);
+        munmap(p + 4096 * (k % 5), 4096);
+        mmap(p + 4096 * (k % 5), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    }
     new_code(3);
     others(0);
 }

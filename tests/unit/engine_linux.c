@@ -140,6 +140,20 @@ TEST(executable_ranges_are_found)
     CHECK(!vma_any_exec(&t, address(6), address(9)));
 }
 
+TEST(a_change_that_nobody_ends)
+{
+    struct vma_table t;
+    vma_init(&t, room, ROOM);
+    const struct vma v = {.start = address(1), .end = address(2), .prot = VMA_READ};
+    vma_set(&t, &v);
+    t.seq++; /* whoever did that was killed */
+    CHECK(vma_prot_at(&t, address(1)) == VMA_READ);
+    vma_mend(&t);
+    CHECK(t.seq % 2 == 0);
+    vma_mend(&t);
+    CHECK(t.seq % 2 == 0 && vma_prot_at(&t, address(2)) == -1);
+}
+
 TEST(a_full_table_says_so)
 {
     struct vma_table t;

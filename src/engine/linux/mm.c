@@ -49,7 +49,7 @@ static bool swap(uint32_t *at, uint32_t from, uint32_t to)
     return __atomic_compare_exchange_n(at, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-static void mm_lock(void)
+static void take_lock(void)
 {
     uint32_t *lock = &linux_state.mm.lock, tid = self_tid();
     while (!swap(lock, 0, tid)) {
@@ -60,6 +60,12 @@ static void mm_lock(void)
         if (r == -ESRCH && seen && swap(lock, seen, tid)) /* its owner was killed */
             return;
     }
+}
+
+static void mm_lock(void)
+{
+    take_lock();
+    vma_mend(&linux_state.mm.table);
 }
 
 static void mm_unlock(void)
@@ -76,6 +82,12 @@ bool linux_mm_init(void)
         return false;
     vma_init(&linux_state.mm.table, array, VMA_ROOM);
     return true;
+}
+
+void linux_mm_check(void)
+{
+    mm_lock();
+    mm_unlock();
 }
 
 void linux_mm_fork_prepare(void)
@@ -233,10 +245,10 @@ SYSCALL(mprotect)
     if (linux_hidden(start, a[1]))
         return -ENOMEM;
     mm_lock();
-    long r = -ENOMEM;
-    if (vma_has_room(&mm->table))
-        r = sys(__NR_mprotect, start, a[1], host_prot(prot));
-    if ((r == 0 || r == -ENOMEM) && end > start) { /* up to a hole it is done all the same */
+    bool room = vma_has_room(&mm->table);
+    long r = room ? sys(__NR_mprotect, start, a[1], host_prot(prot)) : -ENOMEM;
+    if (room && (r == 0 || r == -ENOMEM) &&
+        end > start) { /* up to a hole it is done all the same */
         uint32_t k = vma_find(&mm->table, start);
         if (prot & PROT_GROWSDOWN && k < mm->table.count && vma_entry(&mm->table, k)->start < start)
             start = vma_entry(&mm->table, k)->start;

@@ -213,6 +213,8 @@ static long clone_share(struct cpu *cpu, const struct clone *c)
     long r = clone_onto(h.nr, h.a, child);
     if (r < 0 || has(c, CLONE_VFORK)) /* it ended or executes another program */
         thread_free(thread_of(child));
+    if (has(c, CLONE_VFORK))
+        linux_mm_check();
     signal_apply_mask(t);
     return r;
 }

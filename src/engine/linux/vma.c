@@ -13,7 +13,8 @@ void vma_init(struct vma_table *t, struct vma *array, uint32_t room)
 
 bool vma_has_room(const struct vma_table *t)
 {
-    return t->count + 2 <= t->room;
+    enum { MOST = 3 }; /* vma_move: one is split where it was, another where it comes to */
+    return t->count + MOST <= t->room;
 }
 
 uint32_t vma_find(const struct vma_table *t, uint64_t address)
@@ -40,6 +41,13 @@ static void change_end(struct vma_table *t)
     __atomic_store_n(&t->seq, t->seq + 1, __ATOMIC_RELEASE);
 }
 
+static void set_shape(struct vma_table *t, uint32_t count, uint32_t gap)
+{
+    const struct vma_table shape = {.count = count, .gap = gap};
+    __atomic_store_n(&t->shape, shape.shape, __ATOMIC_RELEASE);
+}
+
+/* Where the gap is no shorter than the way, what is there stays right until the shape changes. */
 static void move_gap(struct vma_table *t, uint32_t to)
 {
     uint32_t free = t->room - t->count;
@@ -47,7 +55,7 @@ static void move_gap(struct vma_table *t, uint32_t to)
         memmove(t->at + to + free, t->at + to, (t->gap - to) * sizeof(*t->at));
     else
         memmove(t->at + t->gap, t->at + t->gap + free, (to - t->gap) * sizeof(*t->at));
-    __atomic_store_n(&t->gap, to, __ATOMIC_RELAXED);
+    set_shape(t, t->count, to);
 }
 
 /* Take out [from, to) and put with[0..n) there. */
@@ -59,13 +67,18 @@ static void splice(struct vma_table *t, uint32_t from, uint32_t to, const struct
     move_gap(t, from);
     for (uint32_t k = 0; k < n; k++)
         t->at[from + k] = with[k];
-    __atomic_store_n(&t->gap, from + n, __ATOMIC_RELAXED);
-    __atomic_store_n(&t->count, t->count - (to - from) + n, __ATOMIC_RELAXED);
+    set_shape(t, t->count - (to - from) + n, from + n);
 }
 
 static bool alike(const struct vma *a, const struct vma *b)
 {
     return a->end == b->start && a->prot == b->prot && a->flags == b->flags && a->tag == b->tag;
+}
+
+void vma_mend(struct vma_table *t)
+{
+    if (t->seq & 1)
+        change_end(t);
 }
 
 /* Empty the range; returns the index where something that begins at start belongs. */
@@ -170,14 +183,15 @@ bool vma_any_exec(const struct vma_table *t, uint64_t start, uint64_t end)
 
 int vma_prot_at(const struct vma_table *t, uint64_t address)
 {
-    for (;;) {
+    enum { PATIENCE = 1 << 22 }; /* pauses: then whoever changes it was killed */
+    for (uint32_t waited = 0;; waited++) {
         uint32_t seq = __atomic_load_n(&t->seq, __ATOMIC_ACQUIRE);
-        if (seq & 1) {
+        if (seq & 1 && waited < PATIENCE) {
             __builtin_ia32_pause();
             continue;
         }
-        uint32_t count = __atomic_load_n(&t->count, __ATOMIC_RELAXED);
-        uint32_t gap = __atomic_load_n(&t->gap, __ATOMIC_RELAXED), low = 0, high = count;
+        const struct vma_table shape = {.shape = __atomic_load_n(&t->shape, __ATOMIC_ACQUIRE)};
+        uint32_t count = shape.count, gap = shape.gap, low = 0, high = count;
         const struct vma *v;
         while (low < high) {
             uint32_t middle = low + (high - low) / 2;

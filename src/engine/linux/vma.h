@@ -31,10 +31,15 @@ struct vma {
 };
 
 struct vma_table {
-    uint32_t seq;   /* odd while it changes */
-    uint32_t count; /* entries */
-    uint32_t room;  /* entries that fit */
-    uint32_t gap;   /* entries before the gap, which is room - count long */
+    uint32_t seq;  /* odd while it changes */
+    uint32_t room; /* entries that fit */
+    union {
+        struct {
+            uint32_t count; /* entries */
+            uint32_t gap;   /* entries before the gap, which is room - count long */
+        };
+        uint64_t shape; /* both, changed in one: whoever changes it may be killed */
+    };
     struct vma *at; /* ascending, disjoint; neighbours that are alike are one */
 };
 
@@ -45,8 +50,10 @@ static inline struct vma *vma_entry(const struct vma_table *t, uint32_t k)
 }
 
 void vma_init(struct vma_table *t, struct vma *array, uint32_t room);
-/* Each change needs room for two more entries: asked before the host is. */
+/* Each change needs room for some more entries: asked before the host is. */
 bool vma_has_room(const struct vma_table *t);
+/* Whoever was changing it is no more (the caller has the lock): what is there counts. */
+void vma_mend(struct vma_table *t);
 /* Index of the first range that ends behind address; count when there is none. */
 uint32_t vma_find(const struct vma_table *t, uint64_t address);
 /* v takes the place of whatever was in its range. */
