@@ -11,13 +11,13 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 
-/* A WASI host for node: arguments, environment and standard streams are the program's, and the
- * folder where it was started is its "." and the root its "/". */
+/* A WASI host for node: arguments, environment and standard streams are the program's, and of
+ * files it sees the folder where it was started, as ".", as under the other runtimes. */
 static const char wasi_host[] =
     "const {WASI}=require('node:wasi'),fs=require('node:fs');"
     "const [file,...rest]=process.argv.slice(1);"
     "const w=new WASI({version:'preview1',args:[file,...rest],env:process.env,"
-    "preopens:{'.':'.','/':'/'},returnOnExit:true});"
+    "preopens:{'.':'.'},returnOnExit:true});"
     "const m=new WebAssembly.Module(fs.readFileSync(file));"
     "const want=WebAssembly.Module.imports(m);"
     "const bad=want.find(i=>!/^wasi_(snapshot_preview1|unstable)$/.test(i.module));"

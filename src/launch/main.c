@@ -107,7 +107,7 @@ static const struct format_user *find_user(const struct launch *l, const struct 
 static int try_command(const struct launch *l, const char *command, struct format_run *run)
 {
     struct aw_err err = AW_ERR_INIT;
-    struct strv words = {0};
+    _cleanup_strv_ struct strv words = {0};
     bool own = command[0] == '@';
     _cleanup_free_ char *program = format_command_program(command + own, run->is);
     _cleanup_free_ char *path = program ? format_find_program(program, l->path, -1) : NULL;
