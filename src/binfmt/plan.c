@@ -206,9 +206,17 @@ static bool serves(const struct aw_entry *entry, const struct aw_rule *want)
                 : aw_rule_matches(&entry->rule, want->magic, want->magic_len, NULL));
 }
 
-static bool someone_elses(const struct aw_entry *entry, const struct plan_want *want,
-                          struct aw_err *err)
+/* front: the rule that takes entry's programs before it does, or NULL. */
+static bool someone_elses(const struct aw_entry *entry, const struct aw_entry *front,
+                          const struct plan_want *want, struct aw_err *err)
 {
+    if (front && serves(entry, want->rule)) {
+        aw_fail(err, AW_E_EXIST, 0,
+                "rule %s is there already, is not Archway's, and stands behind rule %s, which "
+                "takes its programs",
+                entry->rule.name, front->rule.name);
+        return aw_mend(err, "archway install --force %s", want->platform);
+    }
     const char *why = !entry->enabled                    ? "is switched off"
                       : !(entry->rule.flags & AW_RULE_F) ? "has no F flag, so it does not work in "
                                                            "containers"
@@ -239,8 +247,9 @@ bool plan_install(struct plan *p, const struct plan_now *now, const struct plan_
     if (!old || !is_ours(now, old, entry)) {
         if (want->force)
             return replace(p, now, &rec, "in place of someone else's", err);
-        if (!serves(entry, rule))
-            return someone_elses(entry, want, err);
+        const struct aw_entry *front = shadows(now, entry);
+        if (!serves(entry, rule) || (front && !serves(front, rule)))
+            return someone_elses(entry, front, want, err);
         add(p, PLAN_KEEP, rule->name, "someone else's rule serves it");
         return true;
     }

@@ -229,6 +229,40 @@ TEST(contents_tell_not_inodes)
     plan_now_fini(&now);
 }
 
+/* Someone else's rule that would do is no help where another stands before it that does not. */
+TEST(someone_elses_that_never_gets_its_turn)
+{
+    struct plan_now now = {.inst = ns_instance(), .bounded = true};
+    struct plan p = {0};
+    struct aw_rule rule;
+    struct aw_err err = AW_ERR_INIT;
+    char text[512];
+    const char *theirs = ":plan-m:M::PLANM::/bin/false:F",
+               *front = ":front:M::PLAN::/bin/true:", *ours = ":plan-m:M::PLANM::/bin/true:F";
+    CHECK_OK(aw_rule_parse(ours, strlen(ours), &rule, NULL, &err), err);
+    CHECK_OK(aw_instance_register_text(now.inst, theirs, strlen(theirs), &err), err);
+    look(&now);
+    install(&p, &now, &rule, false);
+    CHECK_STR(said(&p, text), "keep plan-m");
+    plan_fini(&p);
+    CHECK_OK(aw_instance_register_text(now.inst, front, strlen(front), &err), err);
+    look(&now);
+    struct plan_want want = {.rule = &rule, .platform = "linux/some"};
+    CHECK(!plan_install(&p, &now, &want, &err));
+    CHECK_INT(err.code, AW_E_EXIST);
+    CHECK_CONTAINS(err.message, "behind rule front");
+    CHECK_INT(p.n, 0);
+    /* one in front that does the same is as good */
+    CHECK_OK(aw_instance_remove(now.inst, "front", &err), err);
+    const char *same = ":front:M::PLANM::/bin/true:F";
+    CHECK_OK(aw_instance_register_text(now.inst, same, strlen(same), &err), err);
+    look(&now);
+    install(&p, &now, &rule, false);
+    CHECK_STR(said(&p, text), "keep plan-m");
+    plan_fini(&p);
+    plan_now_fini(&now);
+}
+
 TEST(after_a_failure_records_tell_what_is_there)
 {
     struct plan_now now = {.inst = ns_instance(), .bounded = true};
