@@ -321,6 +321,31 @@ TEST(as_interpreted)
     CHECK_INT(bad, 0);
 }
 
+/* Sequences that once went wrong. */
+TEST(known_sequences)
+{
+    static const uint32_t sequences[][4] = {
+        /* two operands in one mirror: letting one go let go the other
+         * (mov v10.b[1], w1; mov v11.b[13], w1; fmls v11.2s, v11.2s, v4.2s) */
+        {0x4e031c2a, 0x4e1b1c2b, 0x0ea4cd6b, NOP},
+        /* ldr w9, [x4]; add x9, x9, x9, ror 0; rbit x12, x9; rev16 x13, x9 */
+        {0xb9400089, 0x8b090129, 0xdac0012c, 0xdac0052d},
+    };
+    for (unsigned n = 0; n < ARRAY(sequences); n++) {
+        rng = n + 1;
+        for (unsigned k = 0; k < CODE_WORDS; k++)
+            start_state.code[k] = k < 4 ? sequences[n][k] : k < LENGTH ? NOP : SVC;
+        set_start();
+        start_state.cpu.fpcr = machine.mode = 0;
+        for (unsigned k = 0; k < 32; k++) /* NaNs: the cold places look at the operands again */
+            start_state.cpu.v[k].d[0] = start_state.cpu.v[k].d[1] = 0x3f800000ffff0000 + k;
+        const char *wrong = try();
+        if (wrong)
+            show(wrong);
+        CHECK(!wrong);
+    }
+}
+
 /* A region of one instruction that the compiler refuses would be the engine's end. */
 TEST(any_instruction_can_be_compiled_alone)
 {

@@ -256,6 +256,7 @@ void x64_mov_imm(struct x64_asm *a, int reg, uint64_t value)
 uint32_t x64_jump(struct x64_asm *a, int cc)
 {
     uint8_t *p = begin(a);
+    a->jumped = true;
     if (cc < 0) {
         *p++ = 0xe9;
     } else {
@@ -278,6 +279,7 @@ uint32_t x64_jump_short(struct x64_asm *a, int cc)
 {
     x64_byte(a, cc < 0 ? 0xeb : 0x70 | cc);
     x64_byte(a, 0);
+    a->jumped = true;
     return x64_here(a);
 }
 

@@ -14,6 +14,7 @@ struct x64_asm {
     uint8_t *p;               /* next byte */
     uint8_t *end;             /* behind the last byte that may be written */
     bool full;                /* sticky: something did not fit */
+    bool jumped;              /* a jump was emitted since the caller cleared this */
     struct x64_fixup *fixups; /* places that name the constant pool, patched at the end; caller's */
     uint32_t fixup_count;     /* entries in use */
     uint32_t fixup_room;      /* entries there are */

@@ -29,7 +29,7 @@ static void start(struct emit *e, const struct ir_region *r, struct x64_out *out
     e->out = out;
     e->random = out->random;
     e->pc = r->pc;
-    e->masked = false;
+    e->masked = e->starved = false;
     e->next_pc = r->pc;
     e->flags = e->flags_host = IR_NONE;
     e->flags_home = false;
@@ -56,7 +56,8 @@ const uint16_t x64_traits[IR_OP_COUNT] = {
         ((attributes) & (FAULT | EXIT) ? OP_LEAVES : 0) |                                          \
         (IS_VALUE(result) && !((attributes) & (FAULT | EXIT | SIDE)) ? OP_PURE : 0) |              \
         (KIND(result, 'V') || IR_##name == IR_PUTV || IS_CALL(IR_##name) ? OP_VECTOR : 0) |        \
-        (IS_SILENT(IR_##name) ? OP_SILENT : 0) | (IS_VALUE(result) ? OP_VALUE : 0) |               \
+        (IS_CALL(IR_##name) ? OP_CALL : 0) | (IS_SILENT(IR_##name) ? OP_SILENT : 0) |              \
+        (IS_VALUE(result) ? OP_VALUE : 0) |                                                        \
         ((attributes)&CLOB && !KEEPS_FLAGS(IR_##name) ? OP_CLOBBERS : 0),
 #include "engine/ir/ops.def"
 #undef OP
@@ -89,6 +90,12 @@ static inline void emit_silent(struct emit *e, ir_ref i, const struct ir_ins *in
     }
 }
 
+/* An operand in a mirror locks its scratch register: one too many for some operations. */
+static inline bool is_hungry(const struct emit *e, unsigned op)
+{
+    return e->hungry[op / 64] >> op % 64 & 1;
+}
+
 static inline void emit_one(struct emit *e, ir_ref i, const struct ir_ins *ins, unsigned traits)
 {
     if (traits & OP_VECTOR)
@@ -99,7 +106,12 @@ static inline void emit_one(struct emit *e, ir_ref i, const struct ir_ins *ins, 
         else
             flags_before(e, i, true);
     }
+    e->a.jumped = false;
+    if (is_hungry(e, ins->op))
+        alloc_forget(e);
     emitters[ins->op](e, i, ins);
+    if (traits & OP_CALL)
+        alloc_forget(e);
     e->i.locked = e->v.locked = 0;
     if (e->i.owned | e->v.owned | e->i.spill_used | e->v.spill_used)
         alloc_done(e, i, ins);
@@ -140,13 +152,31 @@ static void emit_pool(struct emit *e)
     }
 }
 
-enum x64_result x64_compile(const struct ir_region *r, struct x64_out *out, struct x64_work *work)
+/* Operations that always use all scratch registers of a class; what else turns out so in a region
+ * is found by trying. */
+#define HUNGRY(word, op) ((op) / 64 == (word) ? 1ull << (op) % 64 : 0)
+#define HUNGRY_WORD(word) (HUNGRY(word, IR_REV16) | HUNGRY(word, IR_RBIT))
+static const uint64_t known_hungry[HUNGRY_WORDS] = {HUNGRY_WORD(0), HUNGRY_WORD(1), HUNGRY_WORD(2),
+                                                    HUNGRY_WORD(3)};
+
+static void compile(struct emit *e, const struct ir_region *r, struct x64_out *out)
 {
-    struct emit *e = &work->e;
     start(e, r, out);
     alloc_analyse(e);
     fp_forget_widths(e);
     emit_body(e);
+}
+
+enum x64_result x64_compile(const struct ir_region *r, struct x64_out *out, struct x64_work *work)
+{
+    struct emit *e = &work->e;
+    __builtin_memcpy(e->hungry, known_hungry, sizeof(known_hungry));
+    compile(e, r, out);
+    while (e->starved && !is_hungry(e, r->ins[e->now].op)) {
+        unsigned op = r->ins[e->now].op;
+        e->hungry[op / 64] |= 1ull << op % 64;
+        compile(e, r, out);
+    }
     exit_emit_stubs(e);
     emit_pool(e);
     out->code_size = x64_here(&e->a);

@@ -100,6 +100,7 @@ static void save_now(struct emit *e)
         return;
     }
     flags_save_code(&e->a, e->flags_kind);
+    alloc_clobbered(e, HOST_RAX);
     e->flags_home = true;
     e->flags_kind = X64_FLAGS_SUB;
 }

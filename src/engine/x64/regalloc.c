@@ -9,7 +9,9 @@
  * four vector scratch registers, spilled to struct cpu when they run out.
  *
  * Invariants
- *  1. A scratch register has an owner, or is locked by the current operation, or is free.
+ *  1. A scratch register has an owner, or is locked by the current operation, or is free. With or
+ *     without an owner it may mirror the home in memory of a guest register, until it is taken or
+ *     that home is written: who reads the guest register reads the scratch register instead.
  *  2. LOC_HOME n is true only while the home of n holds the value.
  *  3. Nothing here changes EFLAGS.
  */
@@ -72,6 +74,12 @@ static inline void leaving(struct emit *e, ir_ref i, const struct ir_ins *ins, i
         e->use[f].flast = 1;
 }
 
+void alloc_forget(struct emit *e)
+{
+    for (unsigned k = 0; k < 4; k++)
+        e->i.mirror[k] = e->v.mirror[k] = 0;
+}
+
 static void start_banks(struct emit *e)
 {
     for (unsigned n = 0; n < 32; n++) {
@@ -83,6 +91,7 @@ static void start_banks(struct emit *e)
     e->i.locked = e->v.locked = 0;
     e->i.owned = e->v.owned = 0;
     e->i.spill_used = e->v.spill_used = 0;
+    alloc_forget(e);
 }
 
 void alloc_analyse(struct emit *e)
@@ -260,6 +269,27 @@ static void clear_owner(struct bank *b, unsigned k)
     b->owned &= (uint8_t) ~(1u << k);
 }
 
+/* ---- mirrors ---- */
+static int mirror_of(const struct bank *b, unsigned n)
+{
+    for (int k = 0; k < 4; k++)
+        if (b->mirror[k] == n + 1)
+            return k;
+    return -1;
+}
+
+static void mirror_drop(struct bank *b, unsigned n)
+{
+    int k = mirror_of(b, n);
+    if (k >= 0)
+        b->mirror[k] = 0;
+}
+
+void alloc_clobbered(struct emit *e, int reg)
+{
+    e->i.mirror[scratch_index(false, reg)] = 0;
+}
+
 static void spill(struct emit *e, bool vector, unsigned k)
 {
     struct bank *b = bank_of(e, vector);
@@ -281,19 +311,22 @@ static void spill(struct emit *e, bool vector, unsigned k)
     e->loc[v] = (struct loc){LOC_SPILL, 0, (uint16_t)n};
 }
 
-/* Which scratch register to hand out: a free one, else the one that is needed last. */
+/* Which scratch register to hand out: a free one, else a free one that mirrors, else the one that
+ * is needed last. */
 static int best_unlocked(const struct emit *e, const struct bank *b, unsigned count)
 {
-    int best = -1;
+    int best = -1, mirror = -1;
     for (unsigned k = 0; k < count; k++) {
         if (b->locked >> k & 1)
             continue;
-        if (b->owner[k] == IR_NONE)
+        if (b->owner[k] == IR_NONE && !b->mirror[k])
             return (int)k;
-        if (best < 0 || e->use[b->owner[k]].last > e->use[b->owner[best]].last)
+        if (b->owner[k] == IR_NONE)
+            mirror = (int)k;
+        else if (best < 0 || e->use[b->owner[k]].last > e->use[b->owner[best]].last)
             best = (int)k;
     }
-    return best;
+    return mirror >= 0 ? mirror : best;
 }
 
 static int any_unlocked(const struct emit *e, const struct bank *b, unsigned count)
@@ -310,12 +343,13 @@ static int take(struct emit *e, bool vector)
     struct bank *b = bank_of(e, vector);
     unsigned count = vector ? SCRATCH_V : SCRATCH_I;
     int best = whim(e) ? any_unlocked(e, b, count) : best_unlocked(e, b, count);
-    if (best < 0) { /* an emitter asks for more than there are: the region is refused */
-        e->a.full = true;
+    if (best < 0) { /* an emitter asks for more than there are */
+        e->starved = e->a.full = true;
         return scratch_reg(vector, 0);
     }
     if (b->owner[best] != IR_NONE)
         spill(e, vector, (unsigned)best);
+    b->mirror[best] = 0;
     b->locked |= (uint8_t)(1u << best);
     return scratch_reg(vector, (unsigned)best);
 }
@@ -331,7 +365,7 @@ static int get_elsewhere(struct emit *e, bool vector, ir_ref v)
 {
     struct bank *b = bank_of(e, vector);
     struct loc l = e->loc[v];
-    int reg;
+    int reg, k;
     switch (l.kind) {
     case LOC_REG:
         b->locked |= (uint8_t)(1u << scratch_index(vector, l.reg));
@@ -340,9 +374,16 @@ static int get_elsewhere(struct emit *e, bool vector, ir_ref v)
         reg = x64_pin(vector, l.n);
         if (reg >= 0)
             return reg;
+        k = mirror_of(b, l.n);
+        if (k >= 0) {
+            b->locked |= (uint8_t)(1u << k);
+            return scratch_reg(vector, (unsigned)k);
+        }
         reg = take(e, vector);
         load(e, vector, reg, vector ? home_v(l.n) : home_x(l.n));
         own(e, vector, reg, v);
+        if (!e->a.jumped) /* else the load may be jumped over */
+            b->mirror[scratch_index(vector, reg)] = (uint8_t)(l.n + 1);
         return reg;
     case LOC_SPILL:
         reg = take(e, vector);
@@ -374,7 +415,7 @@ static inline int get(struct emit *e, bool vector, ir_ref v)
 static struct emit_rm get_rm(struct emit *e, bool vector, ir_ref v)
 {
     struct loc l = e->loc[v];
-    if (l.kind == LOC_HOME && x64_pin(vector, l.n) < 0)
+    if (l.kind == LOC_HOME && x64_pin(vector, l.n) < 0 && mirror_of(bank_of(e, vector), l.n) < 0)
         return (struct emit_rm){true, 0, vector ? home_v(l.n) : home_x(l.n)};
     if (l.kind == LOC_SPILL)
         return (struct emit_rm){true, 0, spill_mem(vector, l.n)};
@@ -420,6 +461,7 @@ static int define(struct emit *e, bool vector, ir_ref i, bool apart)
     }
     if (!apart && takes_over(e, vector, i, &reg)) {
         b->locked |= (uint8_t)(1u << scratch_index(vector, reg));
+        b->mirror[scratch_index(vector, reg)] = 0;
         own(e, vector, reg, i);
         return reg;
     }
@@ -521,8 +563,13 @@ static void put(struct emit *e, bool vector, unsigned n, ir_ref value)
         }
     } else if (l.kind == LOC_CONST && !vector && fits32((int64_t)e->r->ins[value].imm)) {
         x64_rm_imm(&e->a, 0xc7, 8, 0, home_x(n), 4, (int32_t)e->r->ins[value].imm);
+        mirror_drop(b, n);
     } else {
-        store(e, vector, get(e, vector, value), vector ? home_v(n) : home_x(n));
+        int reg = get(e, vector, value), k = scratch_index(vector, reg);
+        store(e, vector, reg, vector ? home_v(n) : home_x(n));
+        mirror_drop(b, n);
+        if (k >= 0)
+            b->mirror[k] = (uint8_t)(n + 1);
     }
     settle(e, vector, n, value);
 }
@@ -554,10 +601,30 @@ struct emit_rm emit_i_rm(struct emit *e, ir_ref v)
     return get_rm(e, false, v);
 }
 
+/* Is guest register n an operand of the current operation by another value than v, too? */
+static bool is_shared(const struct emit *e, ir_ref v, unsigned n)
+{
+    const struct ir_ins *ins = &e->r->ins[e->now];
+    const ir_ref ops[3] = {ins->a, ins->b, ins->c};
+    const unsigned is_value[3] = {OP_A, OP_B, OP_C};
+    for (unsigned k = 0; k < 3; k++)
+        if (x64_traits[ins->op] & is_value[k] && ops[k] != IR_NONE && ops[k] != v &&
+            e->loc[ops[k]].kind == LOC_HOME && e->loc[ops[k]].n == n)
+            return true;
+    return false;
+}
+
 static void unlock(struct emit *e, bool vector, ir_ref v)
 {
-    if (e->loc[v].kind == LOC_REG)
-        bank_of(e, vector)->locked &= (uint8_t) ~(1u << scratch_index(vector, e->loc[v].reg));
+    struct bank *b = bank_of(e, vector);
+    struct loc l = e->loc[v];
+    int k = -1;
+    if (l.kind == LOC_REG)
+        k = scratch_index(vector, l.reg);
+    else if (l.kind == LOC_HOME && !is_shared(e, v, l.n))
+        k = mirror_of(b, l.n);
+    if (k >= 0)
+        b->locked &= (uint8_t) ~(1u << k);
 }
 
 void emit_i_unlock(struct emit *e, ir_ref v)
@@ -613,12 +680,14 @@ static int take_fixed(struct emit *e, bool vector, int reg)
     struct bank *b = bank_of(e, vector);
     ir_ref v = b->owner[k];
     b->locked |= (uint8_t)(1u << k);
+    b->mirror[k] = 0;
     if (v == IR_NONE)
         return reg;
     for (unsigned other = 0; other < count && e->use[v].last >= e->now; other++) {
         if (b->owner[other] != IR_NONE || b->locked >> other & 1)
             continue;
         clear_owner(b, (unsigned)k);
+        b->mirror[other] = 0;
         copy(e, vector, scratch_reg(vector, other), reg);
         own(e, vector, scratch_reg(vector, other), v);
         return reg;

@@ -18,8 +18,10 @@ enum {
     COLD_MAX = 512,
     EXIT_MAX = 256,
     POOL_MAX = 256,
-    FIXUP_MAX = 1024
+    FIXUP_MAX = 1024,
+    HUNGRY_WORDS = 4
 };
+_Static_assert(IR_OP_COUNT <= HUNGRY_WORDS * 64, "a bit for each operation");
 
 enum loc_kind {
     LOC_NONE,  /* not made, or dead */
@@ -48,6 +50,7 @@ enum x64_trait {
     OP_VECTOR = 64,    /* touches vectors' widths: makes a vector, puts one, or calls */
     OP_SILENT = 128,   /* makes no code of its own: NOP, INSN, CONST, GETR, GETV */
     OP_VALUE = 256,    /* makes an integer or a vector */
+    OP_CALL = 2048,    /* comes back with other scratch registers */
     OP_CLOBBERS = 512, /* destroys EFLAGS, and leaves it to compile.c to save them before */
 };
 extern const uint16_t x64_traits[IR_OP_COUNT];
@@ -75,6 +78,7 @@ struct bank {
     uint8_t locked;          /* scratch registers in use by the current operation, by bit */
     uint16_t spill_used;     /* spill slots in use, by bit */
     uint8_t owned;           /* scratch registers with an owner, by bit */
+    uint8_t mirror[4];       /* guest register + 1 that scratch register k mirrors, 0: none */
     ir_ref alias[32];        /* newest value that is LOC_HOME of guest register n, IR_NONE: none */
     uint16_t alias_last[32]; /* no alias of n is needed behind this operation */
 };
@@ -84,21 +88,23 @@ struct emit {
     const struct ir_region *r; /* what is compiled */
     struct x64_out *out;       /* the caller's arrays */
     ir_ref now;                /* operation being emitted */
+    bool starved;              /* an operation asked for more scratch registers than there are */
     uint32_t random;           /* state of the allocator's whims, 0: it has none */
-    bool masked;         /* addresses of this instruction are cut to 56 bits: they may be tagged */
-    uint64_t pc;         /* guest pc of the current instruction */
-    uint64_t next_pc;    /* address behind it */
-    struct bank i, v;    /* the two classes */
-    ir_ref flags;        /* guest NZCV's value: instruction, IR_NONE: that at entry */
-    ir_ref flags_host;   /* whose flags EFLAGS hold, IR_NONE: nobody's */
-    uint8_t flags_kind;  /* enum x64_fault_flags of EFLAGS */
-    bool flags_home;     /* cpu->nzcv holds the value of `flags` */
-    uint32_t cold_count; /* entries in cold[] */
-    uint32_t exit_count; /* entries in exits[] */
-    uint32_t pool_count; /* entries in pool[] */
-    struct use use[IR_MAX];    /* what analysis knows of values */
-    struct loc loc[IR_MAX];    /* where values are */
-    ir_ref next_alias[IR_MAX]; /* chain of bank.alias */
+    bool masked;        /* addresses of this instruction are cut to 56 bits: they may be tagged */
+    uint64_t pc;        /* guest pc of the current instruction */
+    uint64_t next_pc;   /* address behind it */
+    struct bank i, v;   /* the two classes */
+    ir_ref flags;       /* guest NZCV's value: instruction, IR_NONE: that at entry */
+    ir_ref flags_host;  /* whose flags EFLAGS hold, IR_NONE: nobody's */
+    uint8_t flags_kind; /* enum x64_fault_flags of EFLAGS */
+    bool flags_home;    /* cpu->nzcv holds the value of `flags` */
+    uint64_t hungry[HUNGRY_WORDS]; /* operations that do without mirrors, by bit */
+    uint32_t cold_count;           /* entries in cold[] */
+    uint32_t exit_count;           /* entries in exits[] */
+    uint32_t pool_count;           /* entries in pool[] */
+    struct use use[IR_MAX];        /* what analysis knows of values */
+    struct loc loc[IR_MAX];        /* where values are */
+    ir_ref next_alias[IR_MAX];     /* chain of bank.alias */
     uint8_t width_v[32]; /* struct use's width of the guest's vector registers, as they are now */
     struct emit_cold cold[COLD_MAX];    /* code for the end */
     struct exit_stub exits[EXIT_MAX];   /* exits' stubs for the end */
@@ -115,6 +121,8 @@ void alloc_done(struct emit *e, ir_ref i,
                 const struct ir_ins *ins); /* it is emitted: free what died */
 int alloc_destination(struct emit *e,
                       ir_ref i); /* guest register in whose home i is made best, or -1 */
+void alloc_clobbered(struct emit *e, int reg); /* an integer scratch register that nobody owns */
+void alloc_forget(struct emit *e);             /* scratch registers mirror nothing any more */
 void alloc_put_x(struct emit *e, unsigned n, ir_ref value);
 void alloc_put_v(struct emit *e, unsigned n, ir_ref value);
 void alloc_constant(struct emit *e, int reg, const struct ir_ins *ins); /* the value of CONST... */
