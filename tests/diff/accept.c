@@ -129,6 +129,9 @@ static int branch_offset(enum a64_row row, uint32_t w)
     case A64_TBZ:
     case A64_TBNZ:
         return (int32_t)(w << 13) >> 18;
+    case A64_B:
+    case A64_BL:
+        return (int32_t)(w << 6) >> 6;
     case A64_CBZ:
     case A64_CBNZ:
     case A64_B_COND:
@@ -145,14 +148,14 @@ static bool flags_die(const struct row_code *c, unsigned k, unsigned *steps)
         uint32_t w = c->words[k];
         enum a64_row row = a64_decode(w);
         int offset = branch_offset(row, w);
-        if (row == A64_UNDEFINED || reads_flags(row, w))
+        if (row == A64_UNDEFINED || row == A64_RET || reads_flags(row, w))
             return false;
         if (a64_row_info[row].flags & ISA_FLAGS_WRITE)
             return true;
         if (!offset)
             continue;
         bool dies = (int)k + offset >= 0 && flags_die(c, (unsigned)((int)k + offset), steps);
-        if (!dies || row == A64_B_COND) /* that one always goes there */
+        if (!dies || row == A64_B || row == A64_BL || row == A64_B_COND) /* al, nv: goes there */
             return dies;
     }
     return false;

@@ -98,17 +98,40 @@ static uint32_t sequence_word(struct rng *r, const enum a64_row *rows, unsigned 
     return 0xd503201f;
 }
 
-/* A branch that skips so many words: b.cond, cbz or tbz. */
+/* A branch that skips so many words: b.cond, cbz, tbz, b, or a bl whose return never comes. */
 static uint32_t skip(struct rng *r, unsigned words)
 {
     uint32_t v = (uint32_t)rng_next(r), to = words + 1;
-    switch (rng_below(r, 3)) {
+    switch (rng_below(r, 7)) {
     case 0:
-        return 0x54000000 | to << 5 | (v & 15);
     case 1:
+        return 0x54000000 | to << 5 | (v & 15);
+    case 2:
+        return 0x14000000 | (v & 0x80000000) | to;
+    case 3:
+    case 4:
         return 0x34000000 | (v & 0x81000000) | to << 5 | (v & 31);
     default:
         return 0x36000000 | (v & 0x81f80000) | to << 5 | (v & 31);
+    }
+}
+
+enum { CALL = 4 }; /* words of one */
+
+/* A call of one word: bl 2; b 4; the word; ret. */
+static void call(struct rng *r, const enum a64_row *rows, unsigned count, struct choice *choice,
+                 uint32_t words[CALL])
+{
+    enum { LINK = 30 };
+    struct choice before = *choice;
+    words[0] = 0x94000002;
+    words[1] = 0x14000003;
+    words[3] = 0xd65f03c0;
+    for (;; *choice = before) {
+        uint32_t w = words[2] = sequence_word(r, rows, count, choice);
+        bool casp = strcmp(a64_row_info[a64_decode(w)].name, "casp") == 0;
+        if ((w & 31) != LINK && (w >> 10 & 31) != LINK && (w >> 16 & 31) != LINK && !casp)
+            return;
     }
 }
 
@@ -133,6 +156,9 @@ void sequence_code(struct rng *r, const enum a64_row *rows, unsigned count, bool
             c->words[at++] = skip(r, over);
             for (unsigned k = 0; k < over; k++)
                 c->words[at++] = sequence_word(r, rows, count, &choice);
+        } else if (at + CALL + 4 < ROW_WORDS && rng_percent(r, 10)) {
+            call(r, rows, count, &choice, c->words + at);
+            at += CALL;
         } else if (at + 4 < ROW_WORDS) {
             c->words[at++] = sequence_word(r, rows, count, &choice);
         }
