@@ -14,6 +14,7 @@
 #include "binfmt/guest.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 
@@ -70,7 +71,16 @@ static void say(struct trial *t, struct strv *words, ...)
 {
     va_list ap;
     va_start(ap, words);
-    if (!words->n)
+    bool first = !words->n;
+    if (first && t->user) {
+        /* safe because it only gives up rights */
+        strv_add(words, "setpriv");
+        strv_addf(words, "--reuid=%u", t->user->pw_uid);
+        strv_addf(words, "--regid=%u", t->user->pw_gid);
+        strv_add(words, "--init-groups");
+        strv_add(words, "--");
+    }
+    if (first)
         strv_add(words, t->program);
     for (const char *w; (w = va_arg(ap, const char *));)
         strv_add(words, w);

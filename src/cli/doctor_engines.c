@@ -24,6 +24,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
@@ -207,18 +208,24 @@ static bool put_variable(struct strv *env, const char *name, const char *value)
     return strv_addf(env, "%s=%s", name, value);
 }
 
+/* For the client alone. */
+static bool make_folder(const struct trial *t, const char *path)
+{
+    return (mkdir(path, 0700) == 0 || errno == EEXIST) &&
+           (!t->user || chown(path, t->user->pw_uid, t->user->pw_gid) == 0);
+}
+
 /* Both make folders beside their settings; these they shall have, and make them in our folder. */
 static bool move_config(struct trial *t)
 {
     char dir[128], link[160];
-    const char *config = variable(t, "XDG_CONFIG_HOME");
-    _cleanup_free_ char *real =
-        config ? str_printf("%s/containers", config)
-               : str_printf("%s/.config/containers", t->c->env.home ? t->c->env.home : "");
+    const char *config = t->user ? NULL : variable(t, "XDG_CONFIG_HOME");
+    const char *home = t->user ? t->user->pw_dir : t->c->env.home;
+    _cleanup_free_ char *real = config ? str_printf("%s/containers", config)
+                                       : str_printf("%s/.config/containers", home ? home : "");
     snprintf(dir, sizeof(dir), "%s/config", t->dir);
     snprintf(link, sizeof(link), "%s/containers", dir);
-    return real && (mkdir(dir, 0700) == 0 || errno == EEXIST) &&
-           (symlink(real, link) == 0 || errno == EEXIST) &&
+    return real && make_folder(t, dir) && (symlink(real, link) == 0 || errno == EEXIST) &&
            put_variable(&t->env, "XDG_CONFIG_HOME", dir);
 }
 
@@ -226,12 +233,19 @@ static bool move_config(struct trial *t)
 static bool make_env(struct trial *t, const struct engine *e)
 {
     char path[256];
-    bool move = geteuid() != 0 && (str_eq(e->name, "podman") || str_eq(e->name, "buildah"));
-    const char *run = variable(t, "XDG_RUNTIME_DIR");
+    bool move = t->rootless && (str_eq(e->name, "podman") || str_eq(e->name, "buildah"));
+    char users[64];
+    const char *run = t->user ? users : variable(t, "XDG_RUNTIME_DIR");
     strv_fini(&t->env);
     for (char *const *v = t->c->env.all; *v; v++)
         if (!strv_add(&t->env, *v))
             return false;
+    snprintf(users, sizeof(users), "/run/user/%u", t->user ? t->user->pw_uid : 0);
+    if (t->user && (!put_variable(&t->env, "HOME", t->user->pw_dir) ||
+                    !put_variable(&t->env, "USER", t->user->pw_name) ||
+                    !put_variable(&t->env, "LOGNAME", t->user->pw_name) ||
+                    !put_variable(&t->env, "XDG_RUNTIME_DIR", users)))
+        return false;
     snprintf(path, sizeof(path), "%s/libpod/tmp/pause.pid", run ? run : "");
     t->pause_alive = move && run && doctor_pause_pid(path) > 0;
     if (move && !move_config(t))
@@ -239,8 +253,7 @@ static bool make_env(struct trial *t, const struct engine *e)
     if (!move || t->pause_alive)
         return true;
     snprintf(path, sizeof(path), "%s/run", t->dir);
-    return (mkdir(path, 0700) == 0 || errno == EEXIST) &&
-           put_variable(&t->env, "XDG_RUNTIME_DIR", path);
+    return make_folder(t, path) && put_variable(&t->env, "XDG_RUNTIME_DIR", path);
 }
 
 /* The machine's own architecture proper, not the older one that it runs too. */
@@ -258,7 +271,7 @@ static void try_engine(struct trial *t, const struct engine *e, struct aw_findin
     struct verdict v = {.foreign = "not-tried"};
     char program[64];
     if (str_eq(e->name, "podman") || str_eq(e->name, "buildah"))
-        snprintf(v.mode, sizeof(v.mode), "%s", geteuid() ? "rootless" : "root");
+        snprintf(v.mode, sizeof(v.mode), "%s", t->rootless ? "rootless" : "root");
     aw_log(&t->c->log, AW_LOG_PROGRESS, "starting a container with %s", e->name);
     if (!e->ready || e->ready(t, foreign.message, sizeof(foreign.message))) {
         snprintf(program, sizeof(program), "/%s", t->arch->name);
@@ -278,30 +291,67 @@ static void try_engine(struct trial *t, const struct engine *e, struct aw_findin
     add_json(t, list, e, &v, foreign.ran ? &none : a);
 }
 
+/* False: no further ones. */
+static bool try_one(struct trial *t, const struct engine *e, struct aw_findings *f,
+                    struct json_object *list)
+{
+    struct aw_err err = AW_ERR_INIT;
+    t->program = spawn_find(e->name, t->c->env.path);
+    if (!t->program)
+        return true;
+    bool made = t->dir[0] || make_tree(t, &err);
+    if (!made)
+        aw_findings_add(f, "engine", AW_SEVERITY_WARN, NULL, "engines were not tried: %s",
+                        err.message);
+    else if (!make_env(t, e))
+        f->bad = true;
+    else if (!str_eq(e->name, "docker") || doctor_is_docker(t))
+        try_engine(t, e, f, list);
+    free(AW_STEAL(t->program));
+    return made;
+}
+
+/* The tree becomes theirs: all others have been tried by then. */
+static bool give_tree(struct trial *t)
+{
+    static const char *const parts[] = {"", "/rootfs", "/rootfs/etc"};
+    struct aw_err err = AW_ERR_INIT;
+    char store[128];
+    bool ok = true;
+    for (size_t i = 0; i < AW_LEN(parts) && ok; i++) {
+        char path[160];
+        snprintf(path, sizeof(path), "%s%s", t->dir, parts[i]);
+        ok = lchown(path, t->user->pw_uid, t->user->pw_gid) == 0;
+    }
+    /* what the root ones kept there is root's */
+    snprintf(store, sizeof(store), "%s/store", t->dir);
+    return ok && file_remove_tree(AT_FDCWD, store, &err);
+}
+
+/* Under sudo the user's own engines are tried too, as the user. */
+static void try_as_user(struct trial *t, struct aw_findings *f, struct json_object *list)
+{
+    const char *name = geteuid() == 0 ? variable(t, "SUDO_USER") : NULL;
+    t->user = name ? getpwnam(name) : NULL;
+    if (!t->user || t->user->pw_uid == 0 || !t->dir[0] || !give_tree(t))
+        return;
+    t->rootless = true;
+    for (size_t i = 0; doctor_drivers[i].name && !cli_interrupted(NULL); i++)
+        if (str_eq(doctor_drivers[i].name, "podman") || str_eq(doctor_drivers[i].name, "buildah"))
+            try_one(t, &doctor_drivers[i], f, list);
+}
+
 void doctor_engines(struct cli *c, struct aw_findings *f, const struct cli_rules *r,
                     struct json_object *list)
 {
-    struct trial t = {.c = c};
-    struct aw_err err = AW_ERR_INIT;
+    struct trial t = {.c = c, .rootless = geteuid() != 0};
     choose(&t, r);
     if (!t.arch)
         return;
-    for (size_t i = 0; doctor_drivers[i].name && !cli_interrupted(NULL); i++) {
-        t.program = spawn_find(doctor_drivers[i].name, c->env.path);
-        if (!t.program)
-            continue;
-        if (!t.dir[0] && !make_tree(&t, &err)) {
-            aw_findings_add(f, "engine", AW_SEVERITY_WARN, NULL, "engines were not tried: %s",
-                            err.message);
-            free(t.program);
+    for (size_t i = 0; doctor_drivers[i].name && !cli_interrupted(NULL); i++)
+        if (!try_one(&t, &doctor_drivers[i], f, list))
             break;
-        }
-        if (!make_env(&t, &doctor_drivers[i]))
-            f->bad = true;
-        else if (!str_eq(doctor_drivers[i].name, "docker") || doctor_is_docker(&t))
-            try_engine(&t, &doctor_drivers[i], f, list);
-        free(AW_STEAL(t.program));
-    }
+    try_as_user(&t, f, list);
     strv_fini(&t.env);
     drop_tree(&t);
 }

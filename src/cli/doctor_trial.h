@@ -18,8 +18,10 @@ struct trial {
     const struct aw_entry *entry; /* a rule for it that is seen here, or NULL */
     char *program;                /* the engine's client; owned */
     struct strv env;              /* for it */
-    bool pause_alive;             /* podman: its pause process ran before */
-    bool imported;                /* docker: the image is there */
+    bool rootless;                /* the client does not run as root */
+    struct passwd *user; /* it runs as this one, whom sudo made root; NULL: as the caller */
+    bool pause_alive;    /* podman: its pause process ran before */
+    bool imported;       /* docker: the image is there */
 };
 
 struct attempt {

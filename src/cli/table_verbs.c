@@ -346,19 +346,21 @@ const struct cli_verb cli_verbs[CLI_N_VERBS] = {
          .operands = "",
          .group = RULES,
          .summary = "look for what keeps programs of other platforms from running",
-         .text = "Looks at the kernel, the mount of binfmt_misc and who may write to it, user "
-                 "namespaces (it makes one to see), AppArmor and SELinux, subordinate ids, helper "
-                 "programs, emulators, the rules that count here, and the files that rules are "
-                 "registered from at the next start. It executes a tiny program of each platform "
-                 "that a rule is there for, and compares what ran with what is on disk. In each "
-                 "container engine that is installed (Podman, Docker, nerdctl, containerd, "
-                 "Buildah) it starts a container of another platform, from a tree that it makes "
-                 "itself; nothing is fetched, and nothing is left behind.\n\n"
-                 "Each finding has a severity (`ok`, `note`, `warn`, `error`) and, where something "
-                 "is wrong, the command that mends it. Nothing is changed, unless `--fix` is "
-                 "given.\n\n"
-                 "Run it as the user who has the trouble: ids, namespaces and rootless engines are "
-                 "looked at with the caller's rights.",
+         .text =
+             "Looks at the kernel, the mount of binfmt_misc and who may write to it, user "
+             "namespaces (it makes one to see), AppArmor and SELinux, subordinate ids, helper "
+             "programs, emulators, the rules that count here, and the files that rules are "
+             "registered from at the next start. It executes a tiny program of each platform "
+             "that a rule is there for, and compares what ran with what is on disk. In each "
+             "container engine that is installed (Podman, Docker, nerdctl, containerd, "
+             "Buildah) it starts a container of another platform, from a tree that it makes "
+             "itself; nothing is fetched, and nothing is left behind.\n\n"
+             "Each finding has a severity (`ok`, `note`, `warn`, `error`) and, where something "
+             "is wrong, the command that mends it. Nothing is changed, unless `--fix` is "
+             "given.\n\n"
+             "Run it as the user who has the trouble: ids, namespaces and rootless engines are "
+             "looked at with the caller's rights. Under sudo(8) Podman and Buildah are tried as "
+             "the user who called it, too.",
          .exits = exits_doctor,
          .see_also = "user_namespaces(7), subuid(5)",
          .usage_status = 2,

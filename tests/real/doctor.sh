@@ -97,6 +97,11 @@ buildah root runs -"
 engines aw
 is "a user, with the host's rule" "$(grep -v -e docker -e ctr <<<"$TOLD")" "podman rootless runs -
 buildah rootless runs -"
+engines env SUDO_USER="$TEST_USER" "$AW"
+is "under sudo: the user's, too" "$(grep -e root <<<"$TOLD")" "podman root runs -
+buildah root runs -
+podman rootless runs -
+buildah rootless runs -"
 run "$AW" disable arm64
 engines "$AW"
 is "the rule switched off" "$(cut -d' ' -f1,3 <<<"$TOLD")" $'podman fails\ndocker fails\nctr fails\nbuildah fails'
