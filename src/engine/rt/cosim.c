@@ -275,8 +275,8 @@ static void interpret(struct cosim *c, struct cpu *cpu)
     uint32_t mxcsr = get_mxcsr();
     c->write_count = c->clock_count = c->clock_next = 0;
     c->hopeless = c->cells_saved = false;
-    memcpy(&c->before, cpu, sizeof(*cpu));
-    memcpy(&c->shadow, cpu, sizeof(*cpu));
+    memcpy(&c->before, cpu, offsetof(struct cpu, jumps));
+    memcpy(&c->shadow, cpu, offsetof(struct cpu, jumps));
     c->before_fpsr = c->shadow.fpsr = rt_fpsr_get(cpu);
     c->interp.cpu = &c->shadow;
     c->interp.helper = helper;
@@ -295,6 +295,8 @@ void cosim_enter(struct cpu *cpu, const struct block *b)
 {
     struct cosim *c = &co->run;
     cpu->cosim = 1;
+    if (cpu->table != co->no_blocks)
+        rt_empty_jumps(cpu);
     cpu->table = co->no_blocks;
     __atomic_store_n(&cpu->fuel, 0, __ATOMIC_RELEASE);
     c->pending = false;

@@ -64,6 +64,14 @@ enum rt_raise {
     RAISE_FAULT       /* memory fault found by a helper; arg[0] = address */
 };
 
+/* An exit of a region, in its chunk's private slot area at a fixed distance from the code. */
+struct slot {
+    void *host;  /* where to jump: the region, or at first the exit's own stub (THUNK_LINK) */
+    uint64_t pc; /* direct exits: the guest target; inline caches: the key, 0 while empty */
+};
+
+enum { JUMPS_BITS = 10 }; /* of struct cpu's jumps[] */
+
 struct cpu {
     uint64_t x[32];           /* general registers; [31] is sp */
     uint32_t nzcv;            /* condition flags, stored layout (invariant 2) */
@@ -103,16 +111,11 @@ struct cpu {
     struct cpu *next;         /* list of all cpus, under the runtime's lock */
     void *area;               /* what rt_cpu_new mapped */
     struct thread *thread;    /* the runtime's and Linux layer's part; opaque to translated code */
+    struct slot jumps[1 << JUMPS_BITS]; /* where indirect jumps went, by pc (rt/entry.c) */
 };
 
 _Static_assert(offsetof(struct cpu, x[6]) + 128 == CPU_BIAS,
                "x6 is the first byte-reachable register");
 _Static_assert(offsetof(struct cpu, fuel) - CPU_BIAS < 124, "fuel is byte-reachable");
-
-/* An exit of a region, in its chunk's private slot area at a fixed distance from the code. */
-struct slot {
-    void *host;  /* where to jump: the region, or at first the exit's own stub (THUNK_LINK) */
-    uint64_t pc; /* direct exits: the guest target; inline caches: the key, 0 while empty */
-};
 
 #endif

@@ -44,8 +44,10 @@
 __attribute__((naked, used)) static void entry(void)
 {
     __asm__ volatile(
-        ".globl rt_entry_start, rt_entry_end, rt_fault_entry, rt_thunk_jump, rt_return_empty\n"
-        ".hidden rt_entry_start, rt_entry_end, rt_fault_entry, rt_thunk_jump, rt_return_empty\n"
+        ".globl rt_entry_start, rt_entry_end, rt_fault_entry, rt_thunk_jump, rt_return_empty, "
+        "rt_jump_unknown\n"
+        ".hidden rt_entry_start, rt_entry_end, rt_fault_entry, rt_thunk_jump, rt_return_empty, "
+        "rt_jump_unknown\n"
         ".globl rt_run\n"
         ".hidden rt_run\n"
         "rt_run:\n"
@@ -86,7 +88,18 @@ __attribute__((naked, used)) static void entry(void)
                     "mov $-1, %%rax\n"
                     "mov %c[ret_top](%%rbp), %%rsp\n"
 
+                    /* Where it went before, unless code has died since (a negative fuel that tells
+                     * so may be lost in a decrement); else the block table, and it is noted. */
                     "rt_thunk_jump:\n"
+                    "mov " EPOCH ", %%rdx\n"
+                    "cmp %%rdx, %c[epoch](%%rbp)\n"
+                    "jne 4f\n"
+                    "mov %%eax, %%ecx\n"
+                    "and %[jumps_mask], %%ecx\n"
+                    "cmp %%rax, %c[jumps_pc](%%rbp, %%rcx, 4)\n"
+                    "jne 8f\n"
+                    "jmp *%c[jumps](%%rbp, %%rcx, 4)\n"
+                    "8:\n"
                     "mov %c[table](%%rbp), %%rdx\n"
                     "mov %%eax, %%ecx\n"
                     "shr $2, %%ecx\n"
@@ -96,10 +109,16 @@ __attribute__((naked, used)) static void entry(void)
                     "je 4f\n"
                     "3: cmp %%rax, %c[block_pc](%%rcx)\n"
                     "jne 5f\n"
-                    "jmp *%c[block_host](%%rcx)\n"
+                    "mov %c[block_host](%%rcx), %%rcx\n"
+                    "mov %%eax, %%edx\n"
+                    "and %[jumps_mask], %%edx\n"
+                    "mov %%rax, %c[jumps_pc](%%rbp, %%rdx, 4)\n"
+                    "mov %%rcx, %c[jumps](%%rbp, %%rdx, 4)\n"
+                    "jmp *%%rcx\n"
                     "5: mov %c[block_next](%%rcx), %%rcx\n"
                     "test %%rcx, %%rcx\n"
                     "jne 3b\n"
+                    "rt_jump_unknown:\n"
                     "4:\n" SAVE_ALL TO_C "mov %%rax, %%rsi\n"
                     "call rt_lookup\n" FROM_C
 
@@ -167,7 +186,8 @@ __attribute__((naked, used)) static void entry(void)
           [ret_top] "i"(OFF(ret_top)), [table] "i"(OFF(table)), [helper] "i"(OFF(helper)),
           [saved] "i"(OFF(saved)), [fuel] "i"(OFF(fuel)), [in_code] "i"(OFF(in_code)),
           [epoch] "i"(OFF(epoch)), [changed_line] "i"(OFF(changed_line)), [bias] "i"(CPU_BIAS),
-          [minus_bias] "i"(-CPU_BIAS), [mask] "i"((1 << TABLE_BITS) - 1),
+          [minus_bias] "i"(-CPU_BIAS), [mask] "i"((1 << TABLE_BITS) - 1), [jumps] "i"(OFF(jumps)),
+          [jumps_pc] "i"(OFF(jumps[0].pc)), [jumps_mask] "i"(((1 << JUMPS_BITS) - 1) << 2),
           [block_pc] "i"(offsetof(struct block, pc)),
           [block_host] "i"(offsetof(struct block, host)),
           [block_next] "i"(offsetof(struct block, next)),

@@ -25,8 +25,9 @@
  * 1 may take the lock.
  *
  * Epochs: rt_state.epoch is raised when code dies. A thread that sees another epoch than its own on
- * its way into code empties its return stack: a return may lead to the dead. The code of a dead
- * block stays where it is until a flush, which empties everything.
+ * its way into code empties its return stack, and forgets where its indirect jumps went: both may
+ * lead to the dead. The code of a dead block stays where it is until a flush, which empties
+ * everything.
  */
 #ifndef ENGINE_RT_STATE_H
 #define ENGINE_RT_STATE_H
@@ -212,12 +213,19 @@ void window_restore_limits(const struct rlimit64 *old);
 extern const char rt_thunk_jump[] __attribute__((visibility("hidden"))); /* rax = guest pc */
 extern const char rt_entry_start[], rt_entry_end[], rt_fault_entry[];
 extern const char rt_return_empty[] __attribute__((visibility("hidden")));
+extern const char rt_jump_unknown[] __attribute__((visibility("hidden"))); /* asks C at once */
 void rt_set_thunks(struct cpu *cpu);
 extern void (*const rt_helpers[IR_HELPER_COUNT])(struct cpu *);
 /* The guest goes on with an empty return stack. On the C stack of a thunk. */
 static inline void rt_empty_returns(struct cpu *cpu)
 {
     ((uint64_t *)(uintptr_t)cpu->host_sp)[-1] = cpu->ret_top;
+}
+/* No jump has been anywhere. */
+static inline void rt_empty_jumps(struct cpu *cpu)
+{
+    for (unsigned k = 0; k < 1 << JUMPS_BITS; k++)
+        cpu->jumps[k] = (struct slot){(void *)(uintptr_t)rt_jump_unknown, ~0ull};
 }
 
 /* report.c */

@@ -241,6 +241,8 @@ static void *enter(struct cpu *cpu, const struct block *b)
     if (cpu->epoch != rt_state.epoch) {
         cpu->epoch = rt_state.epoch;
         rt_empty_returns(cpu);
+        if (!rt_options.cosim) /* nothing is ever noted there */
+            rt_empty_jumps(cpu);
     }
     cpu->flushes = rt_state.flushes;
     __atomic_store_n(&cpu->in_code, 1, __ATOMIC_RELEASE);
