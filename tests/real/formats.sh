@@ -154,6 +154,22 @@ t "which of both" "$A" which ./app.jar
 t "kept" cat $M/jar
 t "uninstall java" "$A" uninstall java
 t "theirs again" sh -c ./app.jar
+# as Debian's packages wine, mono-runtime-common and python3.11-minimal have them
+"$A" uninstall -q dos dotnet pyc
+printf %s ':wine:M::MZ::/usr/bin/wine:' >$M/register
+printf %s ':cli:M::MZ::/usr/bin/cli:' >$M/register
+printf %s ':python3.11:M::\xa7\x0d\x0d\x0a::/usr/bin/python3.11:' >$M/register
+t "Debian's rules" "$A" install --persist=false --force dos wine dotnet pyc
+t "all kept" cat $M/wine $M/cli $M/python3.11
+printf %s ':newer:M::MZ::/bin/false:' >$M/register
+t "a newer one" "$A" which ./hello.exe
+t "is shown" "$A" ls
+t "in front again" "$A" refresh
+t "ours again" "$A" which ./hello.exe
+"$A" uninstall -q dos wine dotnet pyc
+t "all still there" sh -c "ls $M | grep -cx -e wine -e cli -e python3.11 -e newer"
+for f in wine cli python3.11 newer; do echo -1 >$M/$f; done
+"$A" install --persist=false -q dos dotnet pyc --force
 printf %s ':WSLInterop:M::MZ::/bin/true:' >$M/register
 "$A" uninstall dos dotnet -q
 t "WSL" "$A" install dos
@@ -268,6 +284,13 @@ q java "which of both" 0 'rule archway-zip.*not asked: jar\|'
 p "kept" 0 'interpreter /bin/true'
 p "uninstall java" 0 'removed archway-zip'
 p "theirs again" 0
+p "Debian's rules" 0 'rule cli .* is kept; archway-mz wins.*rule wine .* is kept; archway-mz wins.*rule python3.11 .* is kept; archway-pyc wins'
+p "all kept" 0 '/usr/bin/wine.*/usr/bin/cli.*/usr/bin/python3.11'
+p "a newer one" 0 'rule newer.*not asked: archway-mz, cli, wine\|'
+p "is shown" 0 'archway-mz [^|]*shadowed by newer'
+p "in front again" 0 'registered archway-mz: .*another rule stood before it'
+p "ours again" 0 'rule archway-mz .*not asked: newer, cli, wine\|.*a DOS program'
+p "all still there" 0 '^4\|'
 q dosbox "WSL" 1 'WSLInterop hands Windows programs to Windows itself.*archway install --force'
 p "nothing runs it" 1 'wasm: nothing here runs .*looked for: wasmtime, wasmer, wasmedge, node.*apt install nodejs.*--force'
 p "forced" 0 'registered archway-wasm'
