@@ -346,7 +346,9 @@ note "$OUT"
 # ---- with the host's own rules -------------------------------------------------------------------------
 # In a mount namespace of its own: the mount of binfmt_misc and what stands in /etc and /var end with it.
 if [ "$(id -u)" = 0 ] && [ "$(stat -Lc %i /proc/self/ns/user)" = 4026531837 ]; then
-    before=$(ls -A /proc/sys/fs/binfmt_misc /etc/binfmt.d /var/lib/archway 2>&1)
+    # only what is ours: other tests may come and go meanwhile
+    ours() { ls -A /etc/binfmt.d /var/lib/archway 2>&1; ls /proc/sys/fs/binfmt_misc 2>/dev/null | grep '^archway-'; }
+    before=$(ours)
     cat >"$T/host" <<'X'
 set -u
 AW=$1 W=$2 TYPES=$3
@@ -359,15 +361,41 @@ done
 mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc none /proc/sys/fs/binfmt_misc
 "$AW" install --persist=false -q $FORMATS || echo "install: $?"
 "$@" env W="$W" WINEDEBUG=-all bash "$TYPES"
+# a container of Podman's, with interpreters of its own: the links to archway-format are not there
+if command -v podman runc >/dev/null; then
+    tree=$W/podman-tree
+    mkdir -p "$tree"/{usr,lib,lib64,bin,tmp,proc,sys,dev,etc,run,var,demo}
+    for d in usr lib lib64 bin; do [ ! -e /$d ] || mount --bind /$d "$tree/$d"; done
+    cp -a /etc/alternatives /etc/java* "$tree/etc/" 2>/dev/null
+    cp "$W/prog.pyc" "$tree/"
+    cp "$W/demo/deep/Inner.class" "$tree/demo/"
+    mkdir -p "$tree/demo/deep" && cp "$W/demo/deep/Inner.class" "$tree/demo/deep/"
+    podman() {
+        command podman --root "$PODMAN/root" --runroot "$PODMAN/run" --storage-driver vfs --runtime runc run --rm --network none \
+            --ulimit nofile=1024:1024 --ulimit nproc=1000:1000 --env PATH=/usr/bin:/bin --rootfs "$tree" "$@"
+    }
+    for words in "true" "prog.pyc inside podman" "demo/deep/Inner.class inside podman"; do
+        echo "== podman ${words%% *}"
+        # shellcheck disable=SC2086 # words
+        case $words in true) podman true ;; *) podman /$words ;; esac 2>&1
+        echo "status $?"
+    done
+fi
 "$AW" uninstall -q all || echo "uninstall: $?"
 ls /proc/sys/fs/binfmt_misc | grep '^archway-'
 X
     made=$(ls -d /var/lib/archway 2>/dev/null)
-    run env FORMATS="$FORMATS" PATH="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" unshare -m bash "$T/host" "$AW" "$W" "$W/types" "${AS_USER[@]}"
+    run env PODMAN="$T/podman" FORMATS="$FORMATS" PATH="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" unshare -m bash "$T/host" "$AW" "$W" "$W/types" "${AS_USER[@]}"
     [ -n "$made" ] || rmdir /var/lib/archway 2>/dev/null
     WHERE="host: "
     typed
-    is "host: nothing is left" "$(ls -A /proc/sys/fs/binfmt_misc /etc/binfmt.d /var/lib/archway 2>&1)" "$before"
+    if [ "$(part "podman true")" = "status 0" ]; then
+        p "podman prog.pyc" 5 '^hello pyc inside podman'
+        q java "podman demo\/deep\/Inner.class" 43 '^hello class\|inside,podman\|'
+    else
+        skip "host: in a container of podman's" "podman starts none here: $(part "podman true" | head -n 1)"
+    fi
+    is "host: nothing is left" "$(ours)" "$before"
     unlike "host: install and uninstall succeed" "$OUT" '^(un)?install: |^archway-[a-z]*$'
 else
     skip "with the host's own rules" "needs root in the first user namespace"
