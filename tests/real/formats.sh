@@ -347,7 +347,7 @@ note "$OUT"
 # In a mount namespace of its own: the mount of binfmt_misc and what stands in /etc and /var end with it.
 if [ "$(id -u)" = 0 ] && [ "$(stat -Lc %i /proc/self/ns/user)" = 4026531837 ]; then
     # only what is ours: other tests may come and go meanwhile
-    ours() { ls -A /etc/binfmt.d /var/lib/archway 2>&1; ls /proc/sys/fs/binfmt_misc 2>/dev/null | grep '^archway-'; }
+    ours() { ls -A /etc/binfmt.d /var/lib/archway 2>&1; find /proc/sys/fs/binfmt_misc -name 'archway-*'; }
     before=$(ours)
     cat >"$T/host" <<'X'
 set -u
