@@ -177,8 +177,8 @@ static bool when_tag(const struct finding *f)
 /* The host's #GP, which has no address: the engine knows it. */
 static bool when_noaddr(const struct finding *f)
 {
-    return same_fault(f) && f->out[0].addr == 0 && f->out[1].addr >> 47 &&
-           in_access(f, f->out[1].addr);
+    return same_fault(f) && f->out[0].addr == 0 && in_access(f, f->out[1].addr) &&
+           (f->from + f->size - 1) >> 47;
 }
 
 /* The engine has a fault of an access at a word where the oracle went on. Behind that word all may
