@@ -23,6 +23,7 @@ enum { EXTENTS = 4096, CODE = 64 };
 
 static uint8_t exec_view[CHUNK_CODE];
 static struct ir_region region;
+static uint32_t region_mode; /* of the next block */
 
 static void *zeroed(size_t size)
 {
@@ -50,7 +51,7 @@ static struct chunk *begin(void)
  * direct exit to `exit`, and an inline cache. */
 static struct block *add(struct chunk *c, uint64_t pc, unsigned count, uint64_t also, uint64_t exit)
 {
-    region = (struct ir_region){.pc = pc};
+    region = (struct ir_region){.pc = pc, .mode = region_mode};
     for (unsigned k = 0; k < count; k++)
         region.ins[region.count++] = (struct ir_ins){.op = IR_INSN, .imm = pc + 4 * k};
     for (unsigned k = 0; also && k < count; k++)
@@ -130,6 +131,43 @@ TEST(links_go_back_to_their_stubs)
     CHECK(a->host == stub_a && b->host == stub_b);
     CHECK(cache->host == (void *)(uintptr_t)rt_thunk_jump && cache->pc == 0x2000);
     CHECK(!from->dead && !other->dead);
+}
+
+TEST(caches_are_filled_again)
+{
+    struct chunk *c = begin();
+    add(c, 0x1000, 1, 0, 0);
+    add(c, 0x3000, 1, 0, 0);
+    struct slot *cache = &c->slots[1], *other = &c->slots[3];
+    struct block *to = add(c, 0x2000, 1, 0, 0), *to_other = add(c, 0x2004, 1, 0, 0);
+    code_link(cache, to);
+    cache->pc = 0x2000;
+    code_link(other, to_other);
+    other->pc = 0x2004;
+    code_kill(0x2000, 8);
+    struct block *elsewhere = add(c, 0x2000, 1, 0, 0);
+    CHECK(cache->host == elsewhere->host && cache->pc == 0x2000);
+    CHECK(other->host == (void *)(uintptr_t)rt_thunk_jump);
+    code_kill(0x2000, 4);
+    CHECK(cache->host == (void *)(uintptr_t)rt_thunk_jump);
+    struct block *again = add(c, 0x2000, 1, 0, 0), *again_other = add(c, 0x2004, 1, 0, 0);
+    CHECK(cache->host == again->host && other->host == again_other->host);
+}
+
+TEST(caches_are_filled_by_their_own_mode)
+{
+    struct chunk *c = begin();
+    add(c, 0x1000, 1, 0, 0);
+    struct slot *cache = &c->slots[1];
+    code_link(cache, add(c, 0x2000, 1, 0, 0));
+    cache->pc = 0x2000;
+    code_kill(0x2000, 4);
+    region_mode = IR_MODE_COLD;
+    add(c, 0x2000, 1, 0, 0);
+    region_mode = 0;
+    CHECK(cache->host == (void *)(uintptr_t)rt_thunk_jump);
+    struct block *again = add(c, 0x2000, 1, 0, 0);
+    CHECK(cache->host == again->host);
 }
 
 TEST(extents_are_used_again)

@@ -12,7 +12,8 @@
  *  2. A slot that jumps to a block is in its chain of incoming slots: when the block dies, each is
  *     sent back to its stub, then the block leaves the table.
  *  3. An inline cache's key is written once, after its host. When its block dies the host becomes
- *     rt_thunk_jump, which is right for every key: a reader may have compared the key already.
+ *     rt_thunk_jump, which is right for every key: a reader may have compared the key already. It
+ *     waits among the orphans until there is a block for its key again.
  *  4. Every guest byte of a live block is in an extent of its page's bucket.
  */
 #include "engine/rt/mem.h"
@@ -60,6 +61,7 @@ void code_forget_all(void)
     sys(__NR_madvise, rt_state.tables, MODES * sizeof(struct block *) << TABLE_BITS, MADV_DONTNEED);
     memset(rt_state.extent_heads, 0, sizeof(rt_state.extent_heads));
     rt_state.extent_used = rt_state.extent_free = 0;
+    memset(rt_state.orphans, 0, sizeof(rt_state.orphans));
 }
 
 /* ---- extents: which guest bytes have translations ---- */
@@ -125,6 +127,39 @@ static void settle_slots(struct chunk *c, const struct x64_out *o)
     }
 }
 
+/* ---- inline caches whose block died ---- */
+static uint32_t *orphans_of(uint64_t pc, unsigned mode)
+{
+    return &rt_state.orphans[mode][(pc >> 2 ^ pc >> 12) % ORPHAN_HEADS];
+}
+
+static void add_orphan(uint32_t n, unsigned mode)
+{
+    struct chunk *c = &rt_state.chunks[(n - 1) / CHUNK_SLOTS];
+    uint32_t *head = orphans_of(c->slots[(n - 1) % CHUNK_SLOTS].pc, mode);
+    c->sides[(n - 1) % CHUNK_SLOTS].next = *head;
+    *head = n;
+}
+
+static void adopt(struct block *b)
+{
+    uint32_t *at = orphans_of(b->pc, b->mode);
+    while (*at) {
+        uint32_t n = *at;
+        struct chunk *c = &rt_state.chunks[(n - 1) / CHUNK_SLOTS];
+        struct slot *s = &c->slots[(n - 1) % CHUNK_SLOTS];
+        struct slot_side *side = &c->sides[(n - 1) % CHUNK_SLOTS];
+        if (s->pc != b->pc) {
+            at = &side->next;
+            continue;
+        }
+        *at = side->next;
+        side->next = b->incoming;
+        b->incoming = n;
+        __atomic_store_n(&s->host, b->host, __ATOMIC_RELEASE);
+    }
+}
+
 struct block *code_publish(struct chunk *c, const struct ir_region *r, const struct x64_out *o)
 {
     struct block *b = &c->blocks[c->block_count];
@@ -142,6 +177,7 @@ struct block *code_publish(struct chunk *c, const struct ir_region *r, const str
     __atomic_store_n(&c->block_count, c->block_count + 1, __ATOMIC_RELEASE);
     add_extents(b, r);
     table_add(b);
+    adopt(b);
     return b;
 }
 
@@ -178,8 +214,11 @@ static void unlink_incoming(struct block *b)
         struct slot *s = &c->slots[(n - 1) % CHUNK_SLOTS];
         const struct slot_side *side = &c->sides[(n - 1) % CHUNK_SLOTS];
         void *to = side->stub ? c->exec + side->stub : (void *)(uintptr_t)rt_thunk_jump;
+        uint32_t next = side->next;
         __atomic_store_n(&s->host, to, __ATOMIC_RELEASE);
-        n = side->next;
+        if (!side->stub)
+            add_orphan(n, b->mode);
+        n = next;
     }
     b->incoming = 0;
 }

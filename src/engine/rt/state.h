@@ -50,7 +50,7 @@ enum {
 
 /* What the runtime remembers of a slot, beside it. */
 struct slot_side {
-    uint32_t next; /* next slot that is linked to the same block: number + 1, 0 ends */
+    uint32_t next; /* next slot that is linked to the same block, or orphan: number + 1, 0 ends */
     uint32_t stub; /* offset of its stub in the chunk, 0: an inline cache */
 };
 
@@ -94,7 +94,7 @@ struct chunk {
 };
 
 enum { TAGGED_MAX = 8192 };
-enum { CHUNK_MAX = 256, EXTENT_BITS = 12 };
+enum { CHUNK_MAX = 256, EXTENT_BITS = 12, ORPHAN_HEADS = 1024 };
 
 struct rt_stats {
     uint64_t regions;     /* translated */
@@ -124,6 +124,7 @@ struct rt_state {
     uint32_t extent_used;                    /* entries ever used */
     uint32_t extent_free;                    /* list of those given back: number + 1 */
     uint32_t extent_heads[1 << EXTENT_BITS]; /* by page: number + 1 */
+    uint32_t orphans[MODES][ORPHAN_HEADS];   /* caches whose block died, by key: number + 1 */
     uint64_t *tagged;         /* pcs that used tagged addresses: TAGGED_MAX, hashed; or NULL */
     uint32_t tagged_count;    /* entries in use */
     struct ir_region *region; /* working memory of translation */
