@@ -12,9 +12,10 @@
  *
  * One address space is one struct linux_state: fork copies it with the memory, CLONE_VM shares it.
  *
- * Lock order: mm lock (mm.c), then the runtime's lock. The table of mappings is read without a lock
- * (vma.h), so that the translator may ask with the runtime's lock held. fork takes both, in this
- * order, through linux_mm_fork_prepare(). Nothing sleeps for the guest with either held.
+ * Lock order: list of threads (thread.c), a struct sighand's, mm lock (mm.c), the runtime's lock,
+ * the window's. The table of mappings is read without a lock (vma.h), so that the translator may
+ * ask with the runtime's lock held. fork takes all five, in this order: thread_fork_prepare(), then
+ * linux_mm_fork_prepare().
  */
 #ifndef ENGINE_LINUX_LINUX_H
 #define ENGINE_LINUX_LINUX_H

@@ -20,7 +20,7 @@
 void rt_stats_print(void);
 
 static struct {
-    uint32_t lock;      /* of the list (lock.h) */
+    uint32_t lock;      /* of the list (lock_take) */
     struct thread *all; /* every thread of this address space */
 } threads;
 

@@ -36,7 +36,7 @@ union vec {
     uint64_t d[2];
 } __attribute__((aligned(16)));
 
-/* What translated code can jump to or call in the runtime; rt/entry.S has them. Registers marked
+/* What translated code can jump to or call in the runtime; rt/entry.c has them. Registers marked
  * scratch (rax rcx rdx, xmm0-3, EFLAGS) die in all of them but THUNK_HELPER. */
 enum thunk {
     THUNK_LINK,     /* jmp; rax = struct slot *: translate slot->pc, fill the slot, go there */
@@ -45,9 +45,8 @@ enum thunk {
     THUNK_RET_MISS, /* jmp; rax = guest pc that [rsp+8] did not match */
     THUNK_SYSCALL,  /* call; cpu->pc = pc of the instruction behind; may not return (signal,
                        sigreturn) */
-    THUNK_POLL,  /* jmp; rax = guest pc to go on at: signals, heat, reclaim; then by the block table
-                  */
-    THUNK_RAISE, /* jmp; eax = enum rt_raise, cpu->pc = the instruction, cpu->arg[0] = detail */
+    THUNK_POLL,     /* jmp; rax = guest pc to go on at: signals; then by the block table */
+    THUNK_RAISE,    /* jmp; eax = enum rt_raise, cpu->pc = the instruction, cpu->arg[0] = detail */
     THUNK_HELPER, /* call; cpu->helper = index (ir/helper.def); args, results in arg/varg/ret/vret;
                      preserves every register and EFLAGS */
     THUNK_RESUME, /* jmp; go to cpu->pc by the block table (after IC IVAU, FPCR change, ...) */
@@ -82,7 +81,7 @@ struct cpu {
     uint32_t fpsr;            /* FP status found by software (invariant 3); QC included */
     uint32_t fpsr_used;       /* not 0: the guest looks at FPSR (IR_MODE_UNDERFLOW) */
     uint32_t cosim;           /* --cosim: in translated code (rt/cosim.c) */
-    void *table;              /* block table of the current FP mode: struct rt_jump_entry[] */
+    void *table;              /* block table of the current FP mode: struct block *[] */
     uint64_t excl_addr;       /* LL/SC: monitored address, ~0 when none */
     uint64_t excl_value[2];   /* LL/SC: what was loaded */
     uint32_t excl_version;    /* LL/SC: version of the hashed cell at the load */

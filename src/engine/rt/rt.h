@@ -5,7 +5,7 @@
  * Owns the window (all of the engine's memory), code chunks and slots, the block table, the return
  * stack, entry to and exit from translated code, and the way from a host fault back to the guest.
  *
- * Who calls whom: translated code calls thunks (rt/entry.S); a thunk saves the pinned registers
+ * Who calls whom: translated code calls thunks (rt/entry.c); a thunk saves the pinned registers
  * into cpu->x, moves to the C stack and calls one of the functions below the line "the Linux
  * layer".
  */
@@ -30,10 +30,10 @@ void rt_pages_put(void *pages, size_t length);
 
 /* ---- threads ---- */
 /* A cpu with its C stack, return stack and host alternate signal stack, all in the window; NULL: no
- * memory. rt_cpu_free may be called on the own C stack only by rt_thread_exit. */
+ * memory. rt_cpu_free: of a thread that runs no more. */
 struct cpu *rt_cpu_new(void);
 void rt_cpu_free(struct cpu *cpu);
-/* The running thread's cpu (kept in the host's gs base or at the bottom of the C stack). */
+/* The running thread's cpu (kept in the host's gs base). */
 struct cpu *rt_cpu(void);
 void rt_cpu_set(struct cpu *cpu);
 /* The place for sigaltstack(2) of this cpu's thread. */
@@ -51,8 +51,7 @@ void rt_vectors_load(struct cpu *cpu);
 /* ---- code ---- */
 /* Forget what was translated from these guest bytes, in all threads; also empties return stacks. */
 void rt_invalidate(uint64_t start, uint64_t length);
-/* fork(2): in the child and in the parent, seal the current chunk (both would write the same
- * pages). */
+/* Around fork(2): the child adds nothing to the chunks that it sees, which are its parent's. */
 void rt_fork_prepare(void);
 void rt_fork_done(bool child);
 /* The guest changed its FP mode: pick the block table (fpcr is in cpu). */

@@ -119,7 +119,7 @@ struct rt_state {
     uint32_t cpu_count;                      /* how many */
     struct block **tables;                   /* MODES times 1 << TABLE_BITS buckets */
     struct chunk chunks[CHUNK_MAX];          /* code */
-    struct extent *extents;                  /* EXTENT_ROOM */
+    struct extent *extents;                  /* extent_room entries */
     uint32_t extent_room;                    /* entries that fit */
     uint32_t extent_used;                    /* entries ever used */
     uint32_t extent_free;                    /* list of those given back: number + 1 */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One region of IR to machine code: analyse from the end, emit forward, stubs and constants behind.
+ * One region of IR to machine code: analyse, emit (both forward), stubs and constants behind.
  *
  * Layout of a region: code; exits' stubs; cold code; constant pool (16-byte aligned).
  * Nothing here knows a guest: the register map is in regs.h, the state in rt/cpu.h.

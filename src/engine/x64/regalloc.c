@@ -5,8 +5,8 @@
  * Pinned guest registers have their host registers for good; other guest registers are memory. A
  * value read by GETR/GETV is an alias of its home until that is written: then it moves to a scratch
  * register, if it is still needed. A value that will be put into a pinned register is made there at
- * once where that cannot be seen (alloc_analyse). Everything else goes through three integer and
- * four vector scratch registers, spilled to struct cpu when they run out.
+ * once where that cannot be seen (alloc_destination). Everything else goes through three integer
+ * and four vector scratch registers, spilled to struct cpu when they run out.
  *
  * Invariants
  *  1. A scratch register has an owner, or is locked by the current operation, or is free. With or

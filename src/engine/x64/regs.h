@@ -2,7 +2,7 @@
  *
  * The register map at region borders: which guest registers live in which host registers.
  * rbp = cpu + CPU_BIAS, rsp = return stack, rax rcx rdx and xmm0-3 are scratch.
- * rt/entry.S saves and loads by the same lists.
+ * rt/entry.c saves and loads by the same lists.
  */
 #ifndef ENGINE_X64_REGS_H
 #define ENGINE_X64_REGS_H

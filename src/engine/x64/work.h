@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The compiler's working memory: what alloc.c, flags.c, exits.c and the emitters share. Outside x64
- * nobody includes this.
+ * The compiler's working memory: what regalloc.c, flags.c, exits.c and the emitters share. Outside
+ * x64 nobody includes this.
  */
 #ifndef ENGINE_X64_WORK_H
 #define ENGINE_X64_WORK_H
