@@ -47,7 +47,7 @@ struct lift_env {
     void *context;      /* passed to all */
     uint32_t mode;      /* enum ir_mode */
     uint32_t max_insns; /* longest region */
-    uint32_t max_exits; /* most conditional branches in a region, 0: any number */
+    uint32_t max_exits; /* most side exits and system calls in a region, 0: any number */
     bool keep_flags;    /* call no flags dead at exits */
 };
 
