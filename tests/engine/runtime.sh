@@ -35,6 +35,16 @@ run "${AS_USER[@]}" timeout -s KILL 60 "$ENGINE" --strace "$T/bin/vdso" loop
 is "clocks: status" "$STATUS" 0
 unlike "clocks: no system call" "$ERR" 'clock_gettime|gettimeofday'
 
+# ---- a stack that may not grow: as natively, it runs or it is SIGSEGV
+told='' ended=''
+for limit in 4 8 12 16 20 24 32; do
+    cp -- "$REPO/build/guest/hello" "$T/bin/"
+    run "${AS_USER[@]}" bash -c "ulimit -s $limit; exec '$ENGINE' '$T/bin/hello'"
+    told+=$ERR ended+="$STATUS "
+done
+is "ulimit -s: the engine says nothing" "$told" ""
+like "ulimit -s: it runs with more, and dies of a signal with less" "$ended" '^(139 )+(0 )+$'
+
 # ---- options
 guest --dump=insn,ir,code hello_raw
 like "dump: a region" "$ERR" '^region [0-9a-f]+, [0-9]+ guest instructions'

@@ -106,7 +106,7 @@ void linux_mm_note(const struct vma *v);
 /* ---- loading (elf.c) ---- */
 /* What load failed on: NULL is success. */
 const char *linux_elf_load(int fd, struct linux_program *ret_program);
-/* Build the guest's first stack below kernel_stack (stack.c); gives its sp. */
+/* Build the guest's first stack below kernel_stack (stack.c); gives its sp, 0: it may not grow. */
 struct linux_start {
     uint64_t *stack;  /* argc as the kernel pushed it */
     uint64_t argc;    /* guest's */

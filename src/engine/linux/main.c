@@ -316,6 +316,8 @@ static __attribute__((noreturn, used)) void start(struct cpu *cpu, uint64_t *sta
     }
     linux_state.mm.brk_start = linux_state.mm.brk = linux_state.program.brk;
     cpu->x[CPU_SP] = linux_stack_build(&s);
+    if (!cpu->x[CPU_SP]) /* as the kernel does where a program cannot be started any more */
+        signal_die(thread_of(cpu), SIG_SEGV, true);
     cpu->pc = linux_state.program.start;
     find_texts(&s);
     tell_host(program, kernel);

@@ -67,6 +67,15 @@ static void note_stack(uint64_t low)
     linux_mm_note(&v);
 }
 
+/* What the engine's start left below; as far as the stack may grow. */
+static void wipe_below(uint64_t at)
+{
+    static const char zeros[512];
+    for (uint64_t k = sizeof(zeros); k <= WIPE; k += sizeof(zeros))
+        if (!rt_guest_write(at - k, zeros, sizeof(zeros)))
+            break;
+}
+
 uint64_t linux_stack_build(const struct linux_start *s)
 {
     static const char platform[16] = A64_PLATFORM;
@@ -75,12 +84,15 @@ uint64_t linux_stack_build(const struct linux_start *s)
     linux_state.mm.stack_top = (highest_end + 8 + PAGE - 1) & ~(uint64_t)(PAGE - 1);
     uint64_t at = ((uint64_t)(uintptr_t)s->stack - sizeof(platform)) & ~15ull;
     uint64_t platform_at = at;
-    memcpy((void *)(uintptr_t)at, platform, sizeof(platform));
+    if (!rt_guest_write(at, platform, sizeof(platform)))
+        return 0;
     unsigned auxs = make_auxv(auxv, s, platform_at), envs = 0;
     while (s->envp[envs])
         envs++;
     at -= 8 * (1 + s->argc + 1 + envs + 1) + 16 * auxs;
     at &= ~15ull;
+    if (!rt_guest_write(at, &(uint64_t){s->argc}, sizeof(uint64_t)))
+        return 0; /* and what is between has grown with it */
     uint64_t *out = (uint64_t *)(uintptr_t)at;
     *out++ = s->argc;
     for (uint64_t k = 0; k < s->argc; k++)
@@ -92,7 +104,7 @@ uint64_t linux_stack_build(const struct linux_start *s)
     linux_state.auxv = (uint64_t)(uintptr_t)out;
     linux_state.auxv_size = auxs * sizeof(struct aux);
     memcpy(out, auxv, auxs * sizeof(struct aux));
-    memset((void *)(uintptr_t)(at - WIPE), 0, WIPE);
+    wipe_below(at);
     note_stack(at - WIPE);
     return at;
 }
