@@ -5,6 +5,8 @@
  */
 #include "guest.h"
 
+#include <pthread.h>
+
 static uint64_t fpsr(void)
 {
     uint64_t v;
@@ -26,6 +28,15 @@ static double quotient(double a, double b)
     return r;
 }
 
+/* A thread of one who looked has it from the start. */
+static void *looks(void *arg)
+{
+    const double *v = arg;
+    CHECK(product(v[0], v[1]) == 0x1p-1022);
+    EQUAL(fpsr(), 0x18);
+    return NULL;
+}
+
 int main(void)
 {
     /* their product is 2^-1022 (1 - 2^-54): below the smallest normal number, halfway to it */
@@ -45,5 +56,9 @@ int main(void)
     EQUAL(fpsr(), 3); /* IOC */
     CHECK(product(0x1p1000, 0x1p1000) == 1 / 0.0);
     EQUAL(fpsr(), 0x17); /* OFC, IXC */
+    asm volatile("msr fpsr, xzr");
+    pthread_t t;
+    EQUAL(pthread_create(&t, NULL, looks, (double[2]){a, b}), 0);
+    EQUAL(pthread_join(t, NULL), 0);
     return guest_done();
 }

@@ -60,6 +60,13 @@ static void host_clone(struct host_clone *h, const struct clone *c, const struct
     h->a[4] = 0;
 }
 
+static void drop_vfork(struct host_clone *h)
+{
+    h->args.flags &= ~(uint64_t)CLONE_VFORK;
+    if (h->nr == __NR_clone)
+        h->a[0] &= ~(long)CLONE_VFORK;
+}
+
 static void child_registers(struct cpu *child, const struct clone *c)
 {
     child->x[0] = 0;
@@ -98,6 +105,9 @@ static long clone_copy(struct cpu *cpu, const struct clone *c)
         return HOSTCALL_AGAIN;
     thread_fork_prepare(t);
     linux_mm_fork_prepare();
+    /* we hold all locks: others would wait for the child as well, and it perhaps for them */
+    if (!thread_alone(t))
+        drop_vfork(&h);
     long r = sys(h.nr, h.a[0], h.a[1], h.a[2], h.a[3], h.a[4]);
     linux_mm_fork_done(r == 0);
     thread_fork_done(t, r == 0);
@@ -171,7 +181,8 @@ static void copy_registers(struct cpu *to, struct cpu *from)
     to->tpidr = from->tpidr;
     to->fpcr = from->fpcr;
     to->fpsr = from->fpsr; /* the kernel copies MXCSR, which has the rest */
-    to->table = from->table;
+    to->fpsr_used = from->fpsr_used;
+    to->table = from->table; /* fits both */
 }
 
 static struct cpu *child_cpu(struct cpu *cpu, const struct clone *c)

@@ -136,6 +136,14 @@ bool linux_thread_start(struct cpu *cpu)
 }
 
 /* ---- fork ---- */
+bool thread_alone(const struct thread *t)
+{
+    for (const struct thread *o = threads.all; o; o = o->next)
+        if (o != t && !o->dead)
+            return false;
+    return true;
+}
+
 void thread_fork_prepare(struct thread *t)
 {
     lock_take(&threads.lock);

@@ -123,6 +123,8 @@ void thread_free(struct thread *t);
 void thread_drop_exec(struct thread *t);
 /* Give back what ended threads left. */
 void thread_bury(void);
+/* No other thread runs in this address space; between thread_fork_prepare() and _done(). */
+bool thread_alone(const struct thread *t);
 /* Around fork: no other thread is in the list's and this sighand's locks. */
 void thread_fork_prepare(struct thread *t);
 void thread_fork_done(struct thread *t, bool child);

@@ -224,11 +224,12 @@ static void unlink_incoming(struct block *b)
 }
 
 /* ---- death ---- */
+/* In this order: a child that is killed on the way leaves a block that is killed again. */
 static void kill_block(struct block *b)
 {
-    b->dead = true;
-    unlink_incoming(b);
     table_remove(b);
+    unlink_incoming(b);
+    b->dead = true;
     rt_state.stats.invalidated++;
 }
 

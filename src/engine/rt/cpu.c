@@ -144,13 +144,15 @@ void rt_excl_clear(struct cpu *cpu)
     release_cell(cpu);
 }
 
-/* In the child of a fork: stores of threads that are not there any more. */
+/* In the child of a fork: stores of threads that are not there any more. Their cpus are buried
+ * later: they hold no cell then. */
 void rt_excl_forget(void)
 {
     for (unsigned k = 0; k < sizeof(rt_state.versions) / sizeof(rt_state.versions[0]); k++)
         if (rt_state.versions[k] & 1)
             rt_state.versions[k]++;
-    rt_cpu()->excl_cell = NULL;
+    for (struct cpu *c = rt_state.cpus; c; c = c->next)
+        c->excl_cell = NULL;
 }
 
 /* Forgetting takes the lock, which no helper may (state.h): THUNK_RESUME does it, which follows. */
