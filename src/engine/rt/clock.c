@@ -124,6 +124,10 @@ static uint64_t move(const struct range *r, unsigned count)
         if (sys(__NR_mremap, r[k].start, n, n, MREMAP_MAYMOVE | MREMAP_FIXED,
                 to + (r[k].start - r[0].start)) < 0)
             return 0;
+        /* between image and window the place stays the engine's: all that lies there is hidden */
+        if (rt_window_has(r[k].start, n))
+            sys(__NR_mmap, r[k].start, n, PROT_NONE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
     }
     return (uint64_t)(uintptr_t)to + (r[count - 1].start - r[0].start);
 }
