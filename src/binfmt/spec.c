@@ -295,6 +295,15 @@ static void add_bytes(struct buf *b, const char *key, const uint8_t *bytes, size
     buf_addc(b, '\n');
 }
 
+/* Escaped, a rule that just fits the kernel's limit does no longer. */
+static bool is_too_long(const struct aw_rule *r, const char *text)
+{
+    struct spec again;
+    struct aw_err err = AW_ERR_INIT;
+    return !spec_parse(SPEC_PACKAGE, r->name, text, strlen(text), &again, &err) &&
+           again.rule_fault.kind == AW_FAULT_TOO_LONG;
+}
+
 char *spec_print(const struct aw_rule *r, const char *package, struct aw_err *err)
 {
     if ((r->flags & AW_RULE_T) || strchr(r->interpreter, '\n') || strchr(r->extension, '\n')) {
@@ -318,7 +327,17 @@ char *spec_print(const struct aw_rule *r, const char *package, struct aw_err *er
              r->flags & AW_RULE_F ? "yes" : "no");
     char *text = buf_steal(&b);
     buf_fini(&b);
-    if (!text)
+    if (!text) {
         aw_fail(err, AW_E_NOMEM, 0, "rule %s: no memory", r->name);
+        return NULL;
+    }
+    if (is_too_long(r, text)) {
+        aw_fail(err, AW_E_UNSUPPORTED, 0,
+                "rule %s: as update-binfmts writes it, it is longer than the %d bytes that the "
+                "kernel takes",
+                r->name, AW_RULE_TEXT_MAX);
+        free(text);
+        return NULL;
+    }
     return text;
 }

@@ -142,4 +142,16 @@ TEST(written_and_read_back)
     CHECK_CONTAINS(err.message, "flag T");
 }
 
+/* Raw it fits the kernel's limit, escaped it does not: refused, not written. */
+TEST(too_long_when_escaped)
+{
+    char text[1024];
+    struct aw_rule rule;
+    struct aw_err err = AW_ERR_INIT;
+    int n = snprintf(text, sizeof(text), ":name:M::%0250d:%0250d:/%0200d:", 1, 1, 1);
+    CHECK_OK(aw_rule_parse(text, (size_t)n, &rule, NULL, &err), err);
+    CHECK(spec_print(&rule, "p", &err) == NULL);
+    CHECK_CONTAINS(err.message, "longer than");
+}
+
 TEST_MAIN()
