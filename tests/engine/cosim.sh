@@ -18,7 +18,7 @@ guest() { # OPTIONS... NAME: into OUT, ERR, STATUS
 }
 
 # ---- programs: what guest.sh wants of them; a difference would be a status and a report
-long=' cgoto recursion strings longjmp pipes manycode '
+long=' cgoto recursion strings longjmp pipes manycode intloop sigasync spawnload floatloop clocks '
 names=()
 for file in "$REPO"/tests/guest/*.[cS]; do
     name=$(basename "${file%.*}")
