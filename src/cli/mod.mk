@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 cli.deps := box image binfmt format ns codec base
-cli.libs := $(shell tools/libcrypto-libs $(CC))
+cli.libs := $(shell tools/codec-libs $(CC))
