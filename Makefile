@@ -105,8 +105,10 @@ $(O)/fuzzers/%: $(O)/tests/fuzz/%.o $$(call archives_of,$$(call test_module,$$*)
 	@$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(call libs_of,$(call test_module,$*))
 
 TEST_ENV := ARCHWAY=$(abspath $(O)/archway) ARCHWAY_MODE=$(MODE) ARCHWAY_BUILD=$(abspath $(O))
+# as many at once as there are processors; the longest first, so that they do not end alone
+JOBS ?= $(shell nproc)
 check: all tests
-	@$(TEST_ENV) $(PYTHON) tools/run-tests $(O)/unit $(O)/isa tests/cli tests/box tests/engine $(TESTS)
+	@$(TEST_ENV) $(PYTHON) tools/run-tests --jobs $(JOBS) tests/engine tests/box tests/cli $(O)/isa $(O)/unit $(TESTS)
 check-all: all tests
 	@$(TEST_ENV) $(PYTHON) tools/run-tests --timeout 1800 $(O)/unit $(O)/isa tests/cli tests/box tests/engine tests/real
 # REAL="tests/real/a.sh tests/real/b.sh" runs only these
@@ -116,7 +118,7 @@ check-real: all tests
 asan ubsan:
 	@$(MAKE) --no-print-directory MODE=$@ check-unit
 check-unit: all tests
-	@$(TEST_ENV) $(PYTHON) tools/run-tests $(O)/unit
+	@$(TEST_ENV) $(PYTHON) tools/run-tests --jobs $(JOBS) $(O)/unit
 # every fuzzer for FUZZ_SECONDS each
 FUZZ_SECONDS ?= 300
 fuzz:

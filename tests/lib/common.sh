@@ -212,16 +212,30 @@ trap test_end EXIT
 trap 'exit 130' INT TERM HUP
 
 # ---- what must not be left behind --------------------------------------------------------------
-# Every process of the test's user and of his subordinate ids that is not a child of this shell; as
-# an ordinary user only those that a container consists of, since the rest of his session is his. Not
-# the tests' own registry, nor podman's pause process.
+# Every process that this test has left behind: below tools/run-tests what its reaper has adopted, and their
+# children, whoever's they are. Started by hand: processes of the test's user and of his subordinate ids that are
+# not children of this shell; as an ordinary user only those that a container consists of, since the rest of his
+# session is his. Never the tests' own registry, nor podman's pause process.
 user_processes() {
     local first count
     IFS=: read -r _ first count < <(grep "^$TEST_USER:" /etc/subuid)
-    ps -eo pid=,ppid=,uid=,comm= | awk -v me="$TEST_UID" -v a="${first:-0}" -v n="${count:-0}" -v root="$(id -u)" -v self=$$ '
-        ($3 == me || ($3 >= a && $3 < a + n)) && $2 != self && $1 != self &&
-        $4 !~ /^(docker-registry|catatonit)$/ &&
-        (root == 0 || $4 ~ /^(archway|crun|runc|pasta|conmon|qemu-)/) {print $1, $4}'
+    ps -eo pid=,ppid=,uid=,comm= | awk -v me="$TEST_UID" -v a="${first:-0}" -v n="${count:-0}" -v root="$(id -u)" -v self=$$ \
+        -v reaper="${ARCHWAY_TEST_REAPER:-0}" '
+        {parent[$1] = $2; uid[$1] = $3; name[$1] = $4}
+        function left(pid) {
+            if (pid == self || pid == reaper || parent[pid] == self || name[pid] ~ /^(docker-registry|catatonit)$/)
+                return 0
+            if (!reaper)
+                return (uid[pid] == me || (uid[pid] >= a && uid[pid] < a + n)) &&
+                    (root == 0 || name[pid] ~ /^(archway|crun|runc|pasta|conmon|qemu-)/)
+            while (pid in parent && pid != reaper) {
+                if (pid == self || name[pid] ~ /^(docker-registry|catatonit)$/)
+                    return 0
+                pid = parent[pid]
+            }
+            return pid == reaper
+        }
+        END {for (pid in parent) if (left(pid)) print pid, name[pid]}'
 }
 # What is in the user's folders, without times; for comparing before and after.
 user_files() {
