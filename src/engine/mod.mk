@@ -46,6 +46,15 @@ $(O)/archway-lift: $(O)/tools/archway-lift.o $(O)/lib/engine.a
 	@echo "  LD $@"
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ -ldl
 all: $(O)/archway-lift
+# what translation costs (bench/engine/translate), with the very objects of the program
+$(O)/bench/engine/translate.o: | $(engine.gen)
+$(O)/bench-translate: $(O)/bench/engine/translate.o \
+                      $(filter-out $(ENGINE_O)/src/engine/rt/% $(ENGINE_O)/src/engine/linux/%,$(engine.freestanding))
+	@echo "  LD $@"
+	@$(CC) $(ALL_LDFLAGS) -o $@ $^
+bench-translate: $(O)/bench-translate $(O)/archway-engine
+	@bench/engine/translate $(TREE)
+.PHONY: bench-translate
 # a table of the rows: lifted or not, fuzzed how often, and the median of host instructions; isa-table keeps it
 isa-coverage: $(O)/archway-lift
 	@$< --cost a64 >$(O)/a64-cost.txt
