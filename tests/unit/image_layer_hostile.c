@@ -69,6 +69,49 @@ TEST(absolute_names_stay_inside)
     box_check_outside();
 }
 
+/* As distroless, buildpacks, kaniko and nix2container make them: one tree, whatever a name begins
+ * with. */
+TEST(absolute_and_relative_names_are_one_tree)
+{
+    struct buf b = {0};
+    box_begin();
+    TAR_DIR(&b, "./");
+    TAR_DIR(&b, "/");
+    TAR_DIR(&b, "/usr/");
+    TAR_DIR(&b, "./usr/bin/");
+    TAR_FILE(&b, "/usr/bin/python3", "python");
+    TAR_LINK(&b, "usr/bin/python", "/usr/bin/python3");
+    TAR_SYMLINK(&b, "/lib", "/usr/lib");
+    TAR_FILE(&b, "./usr/lib/x", "x");
+    box_apply(&b);
+    box_check_text("usr/bin/python", "python");
+    CHECK_INT(box_stat("usr/bin/python3").st_nlink, 2);
+    box_check_link("lib", "/usr/lib");
+    box_check_text("usr/lib/x", "x");
+    box_check_outside();
+}
+
+/* Whiteouts, folders and what goes through a symlink reach no more by an absolute name than by
+ * another. */
+TEST(absolute_names_reach_nothing_outside)
+{
+    struct buf b = {0};
+    char name[120];
+    box_begin();
+    TAR_SYMLINK(&b, "out", box.path);
+    TAR_FILE(&b, "/out/evil", "x");
+    TAR_FILE(&b, "/out/.wh.bystander", "");
+    snprintf(name, sizeof(name), "%s/.wh.bystander", box.path);
+    TAR_FILE(&b, name, "");
+    snprintf(name, sizeof(name), "%s/", box.path);
+    TAR(&b, .name = name, .type = '5', .mode = 0777);
+    box_apply(&b);
+    box_check_outside();
+    box_begin();
+    TAR_LINK(&b, "passwd", "/etc/passwd");
+    refused(&b, "etc/passwd");
+}
+
 /* A symlink that points out, and then something through it. */
 TEST(through_symlinks)
 {
