@@ -95,14 +95,24 @@ char *file_load(int dirfd, const char *path, size_t limit, size_t *ret_len, stru
     return file_load_fd(fd, path, limit, ret_len, err);
 }
 
-static bool replace(int dirfd, const char *path, struct iovec data, mode_t mode, bool sync,
-                    struct aw_err *err)
+/* Another name in the folder of path, in fresh memory. */
+static char *beside(const char *path, const char *name)
 {
-    char rnd[40];
-    file_random_name(".tmp-", rnd, sizeof(rnd));
     const char *slash = strrchr(path, '/');
-    _cleanup_free_ char *tmp =
-        slash ? str_printf("%.*s/%s", (int)(slash - path), path, rnd) : strdup(rnd);
+    return slash ? str_printf("%.*s/%s", (int)(slash - path), path, name) : strdup(name);
+}
+
+static char *name_of_new(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    _cleanup_free_ char *name = str_printf(".%s.new", slash ? slash + 1 : path);
+    return name ? beside(path, name) : NULL;
+}
+
+/* By way of the file tmp. */
+static bool replace_by(int dirfd, const char *path, const char *tmp, struct iovec data, mode_t mode,
+                       bool sync, struct aw_err *err)
+{
     if (!tmp)
         return aw_fail(err, AW_E_NOMEM, 0, "write %s: out of memory", path);
     _cleanup_close_ int fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -117,6 +127,15 @@ static bool replace(int dirfd, const char *path, struct iovec data, mode_t mode,
     return true;
 }
 
+static bool replace(int dirfd, const char *path, struct iovec data, mode_t mode, bool sync,
+                    struct aw_err *err)
+{
+    char rnd[40];
+    file_random_name(".tmp-", rnd, sizeof(rnd));
+    _cleanup_free_ char *tmp = beside(path, rnd);
+    return replace_by(dirfd, path, tmp, data, mode, sync, err);
+}
+
 bool file_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
                   struct aw_err *err)
 {
@@ -127,6 +146,29 @@ bool file_swap(int dirfd, const char *path, const void *data, size_t len, mode_t
                struct aw_err *err)
 {
     return replace(dirfd, path, (struct iovec){(void *)data, len}, mode, false, err);
+}
+
+bool file_replace_alone(const char *path, const char *text, mode_t mode, struct aw_err *err)
+{
+    _cleanup_free_ char *tmp = name_of_new(path);
+    if (tmp)
+        unlink(tmp);
+    return replace_by(AT_FDCWD, path, tmp, (struct iovec){(void *)text, strlen(text)}, mode, true,
+                      err);
+}
+
+bool file_remove_alone(const char *path, struct aw_err *err)
+{
+    _cleanup_free_ char *tmp = name_of_new(path);
+    if (tmp)
+        unlink(tmp);
+    /* on a file system that cannot be written, EROFS comes also for what is not there */
+    if (unlink(path) == 0 || errno == ENOENT)
+        return true;
+    int how = errno;
+    struct stat st;
+    return (lstat(path, &st) < 0 && errno == ENOENT) ||
+           aw_fail(err, AW_E_IO, how, "remove %s", path);
 }
 
 bool file_poke(int dirfd, const char *path, const char *text, struct aw_err *err)

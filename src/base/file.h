@@ -31,6 +31,11 @@ bool file_replace(int dirfd, const char *path, const void *data, size_t len, mod
                   struct aw_err *err);
 bool file_swap(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
                struct aw_err *err);
+/* file_replace for who is alone with path, having a lock on it: what a killed process left of its
+ * text stands beside it under one name (".NAME.new"), and is removed by the next call of either.
+ * A path that is not there is removed already. */
+bool file_replace_alone(const char *path, const char *text, mode_t mode, struct aw_err *err);
+bool file_remove_alone(const char *path, struct aw_err *err);
 /* Write to an existing file in one write(2) (sysctl, uid_map, register). */
 bool file_poke(int dirfd, const char *path, const char *text, struct aw_err *err);
 

@@ -146,17 +146,17 @@ static bool put(const char *path, const char *text, bool *changed, struct aw_err
     if (!dir)
         return aw_fail(err, AW_E_NOMEM, 0, "%s: no memory", path);
     *strrchr(dir, '/') = 0;
-    return file_mkdirs(AT_FDCWD, dir, 0755, err) &&
-           file_replace(AT_FDCWD, path, text, strlen(text), 0644, err);
+    return file_mkdirs(AT_FDCWD, dir, 0755, err) && file_replace_alone(path, text, 0644, err);
 }
 
 static bool drop(const char *path, bool *changed, struct aw_err *err)
 {
     bool same;
-    if (whose(path, NULL, &same) != 1)
+    int owner = whose(path, NULL, &same);
+    if (owner < 0)
         return true;
-    *changed = true;
-    return unlink(path) == 0 || errno == ENOENT || aw_fail(err, AW_E_IO, errno, "remove %s", path);
+    *changed |= owner > 0;
+    return file_remove_alone(path, err);
 }
 
 /* What `systemctl enable` does, without a systemd that runs. */

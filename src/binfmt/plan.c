@@ -16,6 +16,8 @@
  * 2. Entries without a record of ours are not removed unless the user insists.
  * 3. Records follow the steps one by one: after a failure they tell what is really there.
  * 4. NAME.next left behind by a process that died is removed by the next plan about NAME.
+ * 5. What plan_announce() gives, written down before plan_apply(), holds wherever that ends: a rule
+ *    registered by a process that died is known for ours.
  */
 #include "binfmt/plan.h"
 
@@ -163,11 +165,12 @@ static bool replace(struct plan *p, const struct plan_now *now, const struct rec
     struct aw_rule rule;
     char text[AW_RULE_TEXT_MAX + 1], next[AW_RULE_NAME_MAX + 1];
     const struct aw_entry *old = plan_entry(now, rec->name);
-    drop_next(p, now, rec->name);
     if (!old) {
         add_register(p, rec, rec->name, rec->text, why);
+        drop_next(p, now, rec->name); /* it may be all that there is until then */
         return true;
     }
+    drop_next(p, now, rec->name);
     bool bridge = old->enabled && next_name(rec->name, next);
     if (bridge) {
         if (!aw_rule_parse(rec->text, strlen(rec->text), &rule, NULL, err))
@@ -254,12 +257,12 @@ bool plan_install(struct plan *p, const struct plan_now *now, const struct plan_
         return true;
     }
     enum record_state state = record_state(old, now->inst);
-    const char *why = want->force                ? "forced"
-                      : !str_eq(old->text, text) ? "the rule changes"
-                      : state == RECORD_STALE    ? "its interpreter was replaced"
-                      : state != RECORD_FRESH    ? "someone registered it anew"
-                      : !entry->enabled          ? "it was switched off"
-                      : shadows(now, entry)      ? "another rule stood before it"
+    const char *why = want->force                                          ? "forced"
+                      : !str_eq(old->text, text) || !same_rule(old, entry) ? "the rule changes"
+                      : state == RECORD_STALE ? "its interpreter was replaced"
+                      : state != RECORD_FRESH ? "someone registered it anew"
+                      : !entry->enabled       ? "it was switched off"
+                      : shadows(now, entry)   ? "another rule stood before it"
                       : old->persist != want->persist && rec.persist ? "to be kept over restarts"
                                                                      : NULL;
     if (why)
@@ -297,12 +300,13 @@ bool plan_refresh(struct plan *p, const struct plan_now *now, const struct recor
         return rec->platform[0] ? aw_mend(err, "archway install %s", rec->platform)
                                 : aw_mend(err, "archway uninstall %s", rec->name);
     }
-    const char *why = state == RECORD_ABSENT         ? "someone removed it"
-                      : state == RECORD_REPLACED     ? "someone registered it anew"
-                      : state == RECORD_STALE        ? "its interpreter was replaced"
-                      : entry && shadows(now, entry) ? "another rule stood before it"
-                      : force                        ? "forced"
-                                                     : NULL;
+    const char *why = state == RECORD_ABSENT            ? "someone removed it"
+                      : state == RECORD_REPLACED        ? "someone registered it anew"
+                      : state == RECORD_STALE           ? "its interpreter was replaced"
+                      : entry && !same_rule(rec, entry) ? "a change of it was interrupted"
+                      : entry && shadows(now, entry)    ? "another rule stood before it"
+                      : force                           ? "forced"
+                                                        : NULL;
     if (!why) {
         drop_next(p, now, rec->name);
         add(p, PLAN_KEEP, rec->name, "good as it is");
@@ -325,6 +329,48 @@ void plan_switch(struct plan *p, const struct aw_entry *entry, bool on)
 
 /* ---- applying ---------------------------------------------------------------------------------
  */
+
+static bool put_copy(const struct record *rec, struct records *ret, struct aw_err *err)
+{
+    struct record copy = *rec;
+    copy.name = strdup(rec->name);
+    copy.platform = strdup(rec->platform);
+    copy.text = strdup(rec->text);
+    copy.path = strdup(rec->path);
+    return records_put(ret, &copy, err);
+}
+
+/* What the step will register, with the entry and the file of what is recorded now: until it is
+ * done these tell that the rule is ours, and afterwards the text does. */
+static bool announce_one(const struct plan_step *s, const struct record *old, struct records *ret,
+                         struct aw_err *err)
+{
+    struct record next = old ? *old : (struct record){.file = {0}};
+    next.name = s->name;
+    next.platform = s->platform;
+    next.text = s->text;
+    next.path = s->path;
+    next.persist = s->persist;
+    return put_copy(&next, ret, err);
+}
+
+bool plan_announce(const struct plan *p, const struct records *now, struct records *ret,
+                   struct aw_err *err)
+{
+    struct records r = {0};
+    bool ok = true;
+    for (size_t i = 0; i < now->n && ok; i++)
+        ok = put_copy(&now->v[i], &r, err);
+    for (size_t i = 0; i < p->n && ok; i++)
+        if (p->v[i].op == PLAN_REGISTER && p->v[i].final)
+            ok = announce_one(&p->v[i], records_find(now, p->v[i].name), &r, err);
+    if (!ok) {
+        records_fini(&r);
+        return false;
+    }
+    *ret = r;
+    return true;
+}
 
 /* Register by descriptor: the file is then out of the programs' reach (see instance.h). Kernels and
  * namespaces that do not let us have the plain way. */

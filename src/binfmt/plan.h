@@ -76,6 +76,10 @@ void plan_keep(struct plan *p, const char *name, const char *why);
 
 /* Is there a step that changes something? */
 bool plan_changes(const struct plan *p);
+/* The records to write down before plan_apply(): wherever it is killed, they know its rules. */
+bool plan_announce(const struct plan *p, const struct records *now, struct records *ret,
+                   struct aw_err *err);
+
 /* Do the steps in order, up to the first failure; records follow what was done. */
 bool plan_apply(struct plan *p, struct plan_now *now, bool (*cancelled)(void *user),
                 struct aw_err *err);

@@ -183,11 +183,8 @@ static bool make_parent(const char *path, struct aw_err *err)
 
 bool records_save(const char *path, const struct records *r, struct aw_err *err)
 {
-    if (r->n == 0) {
-        if (unlink(path) < 0 && errno != ENOENT)
-            return aw_fail(err, AW_E_IO, errno, "remove %s", path);
-        return true;
-    }
+    if (r->n == 0)
+        return file_remove_alone(path, err);
     if (!make_parent(path, err))
         return false;
     _cleanup_js_ struct json_object *o = json_object_new_object();
@@ -196,7 +193,7 @@ bool records_save(const char *path, const struct records *r, struct aw_err *err)
     for (size_t i = 0; i < r->n; i++)
         write_record(list, &r->v[i]);
     const char *text = js_text_pretty(o);
-    return file_replace(AT_FDCWD, path, text, strlen(text), 0644, err);
+    return file_replace_alone(path, text, 0644, err);
 }
 
 /* ---- the present ------------------------------------------------------------------------------

@@ -10,6 +10,8 @@
  *    one never sees the outer rules again.
  * 2. From reading the records until they are written a lock on them is held.
  * 3. The exit status is 0 only if all that was asked is so.
+ * 4. Killed at any moment, or with a disk that is full, what is there is known: a rule is recorded
+ *    before it is registered, and forgotten after the files that keep it are gone.
  */
 #include "cli/formats.h"
 #include "cli/keep.h"
@@ -306,11 +308,43 @@ static void remove_traces(const struct cli_change *r)
         rmdir(path);
 }
 
+/* Before anything is changed, so that a process which dies leaves no rule that is nobody's. */
+static bool announce(const struct cli_change *r, struct aw_err *err)
+{
+    _cleanup_records_ struct records records = {0};
+    bool registers = false;
+    for (size_t i = 0; i < r->plan.n && !registers; i++)
+        registers = r->plan.v[i].op == PLAN_REGISTER;
+    return !registers || (plan_announce(&r->plan, &r->now.records, &records, err) &&
+                          records_save(r->file, &records, err));
+}
+
+/* Have again what was forgotten: the files that keep it could not be removed. */
+static bool remember(struct cli_change *r, struct aw_err *err)
+{
+    struct records old = {0};
+    bool ok = records_load(r->file, &old, err);
+    for (size_t i = 0; i < r->now.records.n && ok; i++)
+        ok = records_put(&old, &r->now.records.v[i], err);
+    if (!ok) {
+        records_fini(&old);
+        return false;
+    }
+    r->now.records.n = 0; /* all taken over */
+    records_fini(&r->now.records);
+    r->now.records = old;
+    return true;
+}
+
+/* The files that keep rules over restarts go before the records of them do: whoever comes next
+ * knows what is left. `uninstall` looks for them even where there is no record. */
 static bool write_down(struct cli *c, struct cli_change *r, bool kept, struct aw_err *err)
 {
-    bool ok = records_save(r->file, &r->now.records, err);
-    if (ok && (kept || keeps_any(r)))
-        ok = cli_keep_sync(c, r, err);
+    struct aw_err ignored = AW_ERR_INIT;
+    bool ok = true;
+    if (kept || keeps_any(r) || c->verb == &cli_verbs[CLI_UNINSTALL])
+        ok = cli_keep_sync(c, r, err) || (remember(r, &ignored), false);
+    ok = records_save(r->file, &r->now.records, ok ? err : &ignored) && ok;
     if (ok && r->now.records.n == 0)
         remove_traces(r);
     return ok;
@@ -426,10 +460,10 @@ int cli_change_finish(struct cli *c, struct cli_change *r, const struct aw_err *
     struct aw_err err = AW_ERR_INIT, writing = AW_ERR_INIT;
     int status = first->code != AW_OK ? cli_fail(c, first) : 0;
     if (!c->args.dry_run) {
-        bool kept = keeps_any(r);
-        if (!plan_apply(&r->plan, &r->now, cli_interrupted, &err))
+        bool kept = keeps_any(r), announced = announce(r, &err);
+        if (!announced || !plan_apply(&r->plan, &r->now, cli_interrupted, &err))
             status = cli_fail(c, &err);
-        if (!write_down(c, r, kept, &writing))
+        if (announced && !write_down(c, r, kept, &writing))
             status = cli_fail(c, &writing);
         if (!status)
             status = tell_passing(c, r);

@@ -90,6 +90,25 @@ TEST(replace_load_and_remove_tree)
     rmdir(name);
 }
 
+TEST(what_a_killed_writer_left_goes_with_the_file)
+{
+    char name[32], path[64], left[64];
+    struct aw_err err = AW_ERR_INIT;
+    _cleanup_close_ int dir = scratch(name);
+    snprintf(path, sizeof(path), "%s/x", name);
+    snprintf(left, sizeof(left), "%s/.x.new", name);
+    close(open(left, O_CREAT | O_WRONLY, 0));
+    CHECK_OK(file_replace_alone(path, "one", 0644, &err), err);
+    CHECK(access(left, F_OK) < 0);
+    _cleanup_free_ char *text = file_load(dir, "x", 100, NULL, &err);
+    CHECK_STR(text, "one");
+    close(open(left, O_CREAT | O_WRONLY, 0));
+    CHECK_OK(file_remove_alone(path, &err), err);
+    CHECK(access(left, F_OK) < 0 && access(path, F_OK) < 0);
+    CHECK_OK(file_remove_alone(path, &err), err);
+    CHECK(rmdir(name) == 0);
+}
+
 TEST(lock_excludes_and_survives_unlink)
 {
     char name[64];
