@@ -40,6 +40,7 @@ static void maps(const char *exe)
         CHECK(sscanf(line, "%lx-%lx %7s %*x %*x:%*x %*u %s", &from, &to, perms, path) >= 3);
         CHECK(from >= last && to > from);
         last = to;
+        CHECK(strcspn(line, "-") >= 8 && (!*path || strstr(line, path) - line == 73));
         if ((uintptr_t)maps >= from && (uintptr_t)maps < to) {
             code = strcmp(path, exe) == 0 && strcmp(perms, "r-xp") == 0;
             if (!code)

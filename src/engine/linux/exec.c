@@ -316,12 +316,19 @@ static bool name_closes(const struct exec *x)
 }
 
 /* ---- the call ---- */
+static bool names_engine(const struct exec *x)
+{
+    struct stat st;
+    return sys(__NR_newfstatat, x->dirfd, x->path, &st, 0) == 0 &&
+           linux_proc_engine(st.st_mode, st.st_dev, st.st_ino);
+}
+
 static long execute(struct cpu *cpu, struct exec *x, uint64_t path, uint64_t argv)
 {
     struct thread *t = thread_of(cpu);
     uint64_t args[6] = {0, 0, argv, x->envp, 0};
     long r = 0;
-    if (linux_proc_target(x->dirfd, path, x->target, PATH_LENGTH) > 0) {
+    if (names_engine(x) && linux_proc_target(x->dirfd, path, x->target, PATH_LENGTH) > 0) {
         x->path = x->target;
         x->dirfd = AT_FDCWD;
     }

@@ -124,13 +124,18 @@ bool a64_vdso_map(void);
 uint64_t a64_vdso_sigreturn(void);
 
 /* ---- /proc (proc.c) ---- */
-/* The guest is about to open a path: a descriptor of what it is to see instead, -errno, or
- * LINUX_PROC_PLAIN. flags are the host's. */
 enum { LINUX_PROC_PLAIN = -4095 };
-long linux_proc_open(long dirfd, uint64_t path, uint64_t flags);
+struct statx;
+/* The guest opened a path: fd, with its number what it is to see instead, or -errno (also fd's).
+ * flags are the host's. */
+long linux_proc_opened(long dirfd, uint64_t path, long fd, uint64_t flags);
 /* readlink: length written to buf, -errno or LINUX_PROC_PLAIN. */
 long linux_proc_readlink(long dirfd, uint64_t path, uint64_t buf, uint64_t size);
-/* stat and friends: a path of the guest's program in buf, its length, or LINUX_PROC_PLAIN. */
+/* Is it the engine's own file? */
+bool linux_proc_engine(uint32_t mode, uint64_t dev, uint64_t ino);
+bool linux_proc_engine_x(const struct statx *st);
+/* A path that leads to the engine's file: a path of the guest's program in buf, its length;
+ * LINUX_PROC_PLAIN: the engine itself is meant; -errno. */
 long linux_proc_target(long dirfd, uint64_t path, char *buf, size_t size);
 
 /* ---- --strace (strace.c) ---- */

@@ -18,10 +18,11 @@ enum proc_kind {
     PROC_NUMA_MAPS,
     PROC_SYSCALL,
     PROC_MAP_FILES,
-    PROC_AUXV, /* the rest: of this process only */
+    PROC_AUXV, /* these three: of this process only */
     PROC_CMDLINE,
     PROC_ENVIRON,
-    PROC_CPUINFO
+    PROC_CPUINFO, /* of the system */
+    PROC_ARCH     /* sys/kernel/arch */
 };
 
 /* Write into fd what the guest reads there. from: the host's own file, opened. pid: another process

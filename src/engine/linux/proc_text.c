@@ -12,6 +12,7 @@
  */
 #include "engine/linux/proc.h"
 
+#include "engine/linux/a64.h"
 #include "engine/linux/linux.h"
 #include "engine/rt/fmt.h"
 #include "engine/rt/mem.h"
@@ -20,7 +21,7 @@
 #include <asm/unistd.h>
 #include <linux/fcntl.h>
 
-enum { BUFFER = 4096, LINE = 4096 + 128 };
+enum { BUFFER = 4096, LINE = 4096 + 128, NAME_COLUMN = 73 };
 
 /* ---- reading lines, writing text ---- */
 struct reader {
@@ -243,28 +244,42 @@ static void mappings_get(const char *pid, struct linux_state *state, struct mapp
     sys(__NR_close, mem);
 }
 
+/* At least eight digits, as the kernel writes addresses and offsets; how many. */
+static size_t put_hex(struct writer *w, uint64_t v)
+{
+    char text[24];
+    size_t n = fmt(text, sizeof(text), "%X", v), zeros = n < 8 ? 8 - n : 0;
+    put(w, "00000000", zeros);
+    put(w, text, n);
+    return zeros + n;
+}
+
 static void put_map(struct writer *w, const struct linux_state *s, const struct map_line *m,
                     const struct vma *v)
 {
     char text[128];
     uint64_t start = m->start > v->start ? m->start : v->start;
     uint64_t end = m->end < v->end ? m->end : v->end, offset = m->offset;
-    const char *rest = m->rest;
-    if (*map_path(rest) == '/')
+    if (*map_path(m->rest) == '/')
         offset += start - m->start;
+    const char *name = NULL;
     if (v->start >= s->mm.brk_start && v->end <= s->mm.brk + 4095)
-        rest = " 00:00 0                          [heap]";
+        name = "[heap]";
     if (v->start == s->vdso_at)
-        rest = " 00:00 0                          [vdso]";
-    size_t n =
-        fmt(text, sizeof(text), "%X-%X %c%c%c%c ", start, end, v->prot & VMA_READ ? 'r' : '-',
-            v->prot & VMA_WRITE ? 'w' : '-', v->prot & VMA_EXEC ? 'x' : '-', m->shared);
-    put(w, text, n);
-    n = fmt(text, sizeof(text), "%X", offset);
-    for (size_t k = n; k < 8; k++)
-        put(w, "0", 1);
-    put(w, text, n);
-    put_text(w, rest);
+        name = "[vdso]";
+    size_t n = put_hex(w, start);
+    put(w, "-", 1);
+    n += put_hex(w, end) + fmt(text, sizeof(text), " %c%c%c%c ", v->prot & VMA_READ ? 'r' : '-',
+                               v->prot & VMA_WRITE ? 'w' : '-', v->prot & VMA_EXEC ? 'x' : '-',
+                               m->shared);
+    put_text(w, text);
+    n += 1 + put_hex(w, offset);
+    if (name) {
+        put_text(w, " 00:00 0 ");
+        for (n += sizeof(" 00:00 0 ") - 1; n < NAME_COLUMN; n++)
+            put(w, " ", 1);
+    }
+    put_text(w, name ? name : m->rest);
     put(w, "\n", 1);
 }
 
@@ -391,6 +406,9 @@ bool proc_text(enum proc_kind kind, const char *pid, long from, long fd)
         break;
     case PROC_CPUINFO:
         write_cpuinfo(&r, &w);
+        break;
+    case PROC_ARCH:
+        put_text(&w, A64_PLATFORM "\n");
         break;
     case PROC_AUXV:
         put_guest(&w, s->auxv, s->auxv + s->auxv_size);

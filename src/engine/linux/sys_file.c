@@ -18,8 +18,7 @@ enum { PATH_LENGTH = 4096 };
 SYSCALL(openat)
 {
     uint64_t host[6] = {a[0], a[1], convert_open_flags(a[2]), a[3], 0, 0};
-    long r = linux_proc_open((int)a[0], a[1], host[2]);
-    return r != LINUX_PROC_PLAIN ? r : linux_host_syscall(cpu, __NR_openat, host);
+    return linux_proc_opened((int)a[0], a[1], linux_host_syscall(cpu, __NR_openat, host), host[2]);
 }
 
 SYSCALL(openat2)
@@ -38,13 +37,9 @@ SYSCALL(openat2)
             return -E2BIG;
     }
     how.flags = convert_open_flags(how.flags);
-    if (!how.resolve) {
-        long r = linux_proc_open((int)a[0], a[1], how.flags);
-        if (r != LINUX_PROC_PLAIN)
-            return r;
-    }
     uint64_t host[6] = {a[0], a[1], (uint64_t)(uintptr_t)&how, sizeof(how), 0, 0};
-    return linux_host_syscall(cpu, __NR_openat2, host);
+    return linux_proc_opened((int)a[0], a[1], linux_host_syscall(cpu, __NR_openat2, host),
+                             how.flags);
 }
 
 SYSCALL(open_by_handle_at)
@@ -95,15 +90,6 @@ SYSCALL(fcntl)
 }
 
 /* ---- stat ---- */
-/* What a path call is to look at: the guest's path, or another that proc.c put into `other`. */
-static uint64_t stat_path(const uint64_t *a, uint64_t flags, char *other)
-{
-    if (flags & AT_SYMLINK_NOFOLLOW)
-        return a[1];
-    long n = linux_proc_target((int)a[0], a[1], other, PATH_LENGTH);
-    return n < 0 ? a[1] : (uint64_t)(uintptr_t)other;
-}
-
 static long give_stat(uint64_t to, const struct stat *st)
 {
     struct a64_stat out;
@@ -111,12 +97,27 @@ static long give_stat(uint64_t to, const struct stat *st)
     return rt_guest_write(to, &out, sizeof(out)) ? 0 : -EFAULT;
 }
 
+/* A path that led to the engine's file: the same question about the guest's program. -errno;
+ * LINUX_PROC_PLAIN: the answer stands. */
+static long ask_again(struct cpu *cpu, long nr, const uint64_t *host)
+{
+    char program[PATH_LENGTH];
+    long n = linux_proc_target((int)host[0], host[1], program, PATH_LENGTH);
+    if (n < 0)
+        return n;
+    uint64_t again[6] = {host[0], (uint64_t)(uintptr_t)program, host[2], host[3], host[4], 0};
+    return linux_host_syscall(cpu, nr, again);
+}
+
 SYSCALL(newfstatat)
 {
     struct stat st;
-    char other[PATH_LENGTH];
-    uint64_t host[6] = {a[0], stat_path(a, a[3], other), (uint64_t)(uintptr_t)&st, a[3], 0, 0};
+    uint64_t host[6] = {a[0], a[1], (uint64_t)(uintptr_t)&st, a[3], 0, 0};
     long r = linux_host_syscall(cpu, __NR_newfstatat, host);
+    if (r == 0 && linux_proc_engine(st.st_mode, st.st_dev, st.st_ino)) {
+        long n = ask_again(cpu, __NR_newfstatat, host);
+        r = n == LINUX_PROC_PLAIN ? r : n;
+    }
     return r < 0 ? r : give_stat(a[2], &st);
 }
 
@@ -130,9 +131,16 @@ SYSCALL(fstat)
 
 SYSCALL(statx)
 {
-    char other[PATH_LENGTH];
-    uint64_t host[6] = {a[0], stat_path(a, a[2], other), a[2], a[3], a[4], 0};
-    return linux_host_syscall(cpu, __NR_statx, host);
+    struct statx st;
+    uint64_t host[6] = {a[0], a[1], a[2], a[3], (uint64_t)(uintptr_t)&st, 0};
+    long r = linux_host_syscall(cpu, __NR_statx, host);
+    if (r == 0 && linux_proc_engine_x(&st)) {
+        long n = ask_again(cpu, __NR_statx, host);
+        r = n == LINUX_PROC_PLAIN ? r : n;
+    }
+    if (r < 0)
+        return r;
+    return rt_guest_write(a[4], &st, sizeof(st)) ? 0 : -EFAULT;
 }
 
 SYSCALL(readlinkat)
