@@ -247,14 +247,21 @@ static bool add_source_flags(struct json_object *mount, const char *source, stru
     return true;
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static struct json_object *bind_of(const char *source, bool recursive, bool readonly,
                                    const char *propagation, struct aw_err *err)
 {
     struct json_object *m = new_mount("", "bind", source);
     option(m, recursive ? "rbind" : "bind");
     option(m, propagation ? propagation : "rprivate");
+    /* crun opens the target of an rro as a folder; a file has no mounts below it */
     if (readonly)
-        option(m, has_mount_setattr() && recursive ? "rro" : "ro");
+        option(m, recursive && is_folder(source) && has_mount_setattr() ? "rro" : "ro");
     if (add_source_flags(m, source, err))
         return m;
     json_object_put(m);

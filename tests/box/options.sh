@@ -43,6 +43,10 @@ for rt in crun runc; do
     like "$rt: a tmpfs has its mode" "$OUT" '^700$'
     is "$rt: what is written belongs to the caller" "$(stat -c %u "$W/made" "$W/new/z" "$W/sub/d" | sort -u)" "$TEST_UID"
     rm -f "$W"/made "$W"/sub/d; rm -rf "$W/new"
+    box -v "$W/file:/one:ro" -v "$W/file:/bin/../two" --mount "type=bind,src=$W/file,dst=/three,ro" "$image" \
+        /bin/sh -c 'cat /one /two /three; echo y 2>/dev/null >/one || echo y 2>/dev/null >/three || echo ro'
+    right_run "$rt: single files, read-only too" 0
+    is "$rt: single files can be read, and read-only ones not written" "$OUT" $'from-host\nfrom-host\nfrom-host\nro'
     box -v data:/x "$image" /bin/true
     refused "$rt: a named volume is refused, with the way out" 'named volume'
     box --mount "type=bind,src=$W/nowhere,dst=/x" "$image" /bin/true
