@@ -11,7 +11,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
 
 #define PASTA_TIMEOUT_MS 10000
 
@@ -72,6 +76,77 @@ bool network_plan(const struct box_options *opt, const struct box_world *world, 
     *ret = net;
     return true;
 }
+
+/* ---- ports that are taken ----------------------------------------------------------------------
+ *
+ * pasta fails only where it can bind nothing of a -p at all: one address family of two, or one port
+ * of a range, is enough for it. So each is tried first.
+ */
+
+/* Listen there for a moment. False with errno. */
+static bool try_address(const struct sockaddr *a, socklen_t len, bool udp)
+{
+    const int on = 1;
+    _cleanup_close_ int fd =
+        socket(a->sa_family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    if (a->sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    /* connections that wait for their end do not count; udp would share the port with it */
+    if (!udp)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    bool ok = bind(fd, a, len) == 0 && (udp || listen(fd, 1) == 0);
+    int why = errno;
+    util_close(util_steal_fd(&fd));
+    errno = why;
+    return ok;
+}
+
+/* Try one port at host_ip, or at all addresses where it is NULL. */
+static bool try_port(const struct box_port *p, uint16_t port, struct aw_err *err)
+{
+    static const char *const any[] = {"0.0.0.0", "::"};
+    for (size_t i = 0; i < (p->host_ip ? 1 : AW_LEN(any)); i++) {
+        const char *ip = p->host_ip ? p->host_ip : any[i];
+        struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+        struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        bool is_v4 = inet_pton(AF_INET, ip, &v4.sin_addr) == 1;
+        if (!is_v4 && inet_pton(AF_INET6, ip, &v6.sin6_addr) != 1)
+            continue;
+        if (is_v4 ? try_address((const struct sockaddr *)&v4, sizeof(v4), p->udp)
+                  : try_address((const struct sockaddr *)&v6, sizeof(v6), p->udp))
+            continue;
+        /* a machine without IPv6 */
+        if (!p->host_ip && !is_v4 && errno != EADDRINUSE && errno != EACCES)
+            continue;
+        int why = errno;
+        aw_fail(err, why == EACCES ? AW_E_PERM : AW_E_EXIST, why, "-p: listen at %s, %s port %u",
+                ip, p->udp ? "udp" : "tcp", port);
+        if (why == EACCES)
+            return aw_mend(err,
+                           "take one from 1024 up, or: sudo sysctl -w "
+                           "net.ipv4.ip_unprivileged_port_start=%u",
+                           port);
+        if (why == EADDRINUSE)
+            return aw_mend(err, "take another one, or end what has it: ss -lnp%s sport = :%u",
+                           p->udp ? "u" : "t", port);
+        return false;
+    }
+    return true;
+}
+
+static bool try_ports(const struct box_options *opt, struct aw_err *err)
+{
+    for (size_t i = 0; i < opt->n_ports; i++)
+        for (unsigned k = 0; k < opt->ports[i].count; k++)
+            if (!try_port(&opt->ports[i], (uint16_t)(opt->ports[i].host + k), err))
+                return false;
+    return true;
+}
+
+/* ---- pasta ------------------------------------------------------------------------------------
+ */
 
 static bool add_port(struct strv *argv, const struct box_port *p)
 {
@@ -150,7 +225,7 @@ bool network_start(struct network *net, const struct box_options *opt,
     if (net->kind != BOX_NET_PASTA)
         return true;
     _cleanup_strv_ struct strv argv = {0};
-    if (!bind_namespaces(target, err))
+    if (!try_ports(opt, err) || !bind_namespaces(target, err))
         return false;
     if (!pasta_args(&argv, net, opt, target))
         return aw_fail(err, AW_E_NOMEM, 0, "start pasta: out of memory");
