@@ -5,7 +5,8 @@
  * The idea: a sibling of the caller's own group (cgroup2: its parent must have the controllers in
  * cgroup.subtree_control and belong to the caller, as below user@.service) or a child of it
  * (cgroup1). The caller moves himself in before he forks the holder, and back afterwards, so that
- * no process of the container is ever outside.
+ * no process of the container is ever outside. A group is in use while its folder is locked, by us
+ * and by the holder, who inherits the descriptor: archways that clean up leave it.
  */
 #include "box/cgroup.h"
 
@@ -16,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -52,15 +54,34 @@ static bool move_to(const char *dir, struct aw_err *err)
     return write_number(dir, "cgroup.procs", 0, err); /* 0 is the writer */
 }
 
-/* Groups of killed runs are empty: rmdir takes them and leaves the living. */
+/* The folder, open and locked (how: LOCK_EX, with LOCK_NB or not); -1 when it is gone, or another
+ * has it. */
+static int lock_group(int parent_fd, const char *name, int how)
+{
+    struct stat mine, now;
+    int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, how) == 0 && fstat(fd, &mine) == 0 &&
+        fstatat(parent_fd, name, &now, AT_SYMLINK_NOFOLLOW) == 0 && mine.st_ino == now.st_ino)
+        return fd;
+    util_close(fd);
+    return -1;
+}
+
+/* Groups of killed runs are empty, and nobody has their locks: those that are being made are empty
+ * as well. */
 static void remove_dead(const char *parent)
 {
     DIR *d = opendir(parent);
     if (!d)
         return;
-    for (struct dirent *e; (e = readdir(d));)
-        if (str_starts(e->d_name, "archway-"))
+    for (struct dirent *e; (e = readdir(d));) {
+        const char *id = str_starts(e->d_name, "archway-") ? e->d_name + strlen("archway-") : "";
+        if (!*id || id[strspn(id, "0123456789abcdef")])
+            continue;
+        _cleanup_close_ int lock = lock_group(dirfd(d), e->d_name, LOCK_EX | LOCK_NB);
+        if (lock >= 0)
             unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR);
+    }
     closedir(d);
 }
 
@@ -73,20 +94,28 @@ static bool not_delegated(struct aw_err *err)
                    "(or set the limit on that scope: -p MemoryMax=512M -p TasksMax=100)");
 }
 
-/* Make parent/archway-<id>, remember home. */
+/* Make parent/archway-<id>, locked, remember home. */
 static bool make_group(struct cgroup *g, const char *parent, const char *home, const char *id,
                        struct aw_err *err)
 {
     remove_dead(parent);
     char *dir = str_printf("%s/archway-%s", parent, id);
     char *from = strdup(home);
-    if (!dir || !from || mkdir(dir, 0755) < 0) {
+    bool made = dir && from;
+    int lock = -1;
+    /* another may take it for dead, and remove it, before it is locked: then once more */
+    for (int tries = 0; made && lock < 0 && tries < 100; tries++) {
+        made = mkdir(dir, 0755) == 0 || errno == EEXIST;
+        lock = made ? lock_group(AT_FDCWD, dir, LOCK_EX) : -1;
+    }
+    if (lock < 0) {
         aw_fail(err, AW_E_PERM, errno, "make control group %s", dir ? dir : "");
         free(dir);
         free(from);
         return false;
     }
     g->dirs[g->n] = dir;
+    g->locks[g->n] = lock;
     g->home[g->n++] = from;
     return true;
 }
@@ -158,6 +187,7 @@ void cgroup_fini(struct cgroup *g)
 {
     for (int i = 0; i < g->n; i++) {
         rmdir(g->dirs[i]);
+        util_close(g->locks[i]);
         free(g->dirs[i]);
         free(g->home[i]);
     }

@@ -13,6 +13,7 @@
 struct cgroup {
     char *dirs[2]; /* the folders made: one (cgroup2), or one a controller (cgroup1) */
     char *home[2]; /* where the caller was, for each */
+    int locks[2];  /* of the folders, held while they are in use */
     int n;
 };
 

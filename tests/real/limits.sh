@@ -131,6 +131,33 @@ run as_user env HOME="$T/full" "$AW" run "$tiny" true
 refused "not a byte left" '[Nn]o space left'
 umount "$T/full"
 
+# ---- control groups ---------------------------------------------------------------------------------
+# Real root may make them; each run cleans up after killed ones, which must not hit those just made.
+group_run() {
+    HOME=$T/tmp/root "$AW" run -q --network none --memory 200m --pids-limit 50 "$tiny" "$@"
+}
+mkdir -p "$T/tmp/root"
+run group_run sh -c 'exit 7'
+if [ "$STATUS" = 7 ]; then
+    for round in 1 2 3 4; do
+        pids=()
+        while [ ${#pids[@]} -lt 16 ]; do
+            group_run true 2>>"$T/groups" &
+            pids+=($!)
+        done
+        for pid in "${pids[@]}"; do
+            wait "$pid" || echo "round $round: status $?" >>"$T/groups"
+        done
+    done
+    is "64 runs with limits, 16 at once" "$(cat "$T/groups")" ""
+    groups_left() {
+        find /sys/fs/cgroup -maxdepth 6 -type d -regex '.*/archway-[0-9a-f]*' -exec cat {}/cgroup.procs \; | grep -c .
+    }
+    is "no process is left in a group of ours" "$(groups_left)" 0
+else
+    skip "runs with limits" "root can make no control group here: $ERR"
+fi
+
 # ---- a home that cannot be written, or is none --------------------------------------------------------
 as_user mkdir -p "$T/tmp/ro"
 as_user chmod 555 "$T/tmp/ro"
