@@ -2,11 +2,12 @@
  *
  * Reading all entries of an instance.
  *
- * The idea: a thousand rules are three thousand system calls, some 4 ms, and as struct aw_entry
- * they are 5 MB, whose page faults take as long again. So the texts are kept as they are, in blocks
- * of memory, with only what the matcher compares taken out; and from a few hundred rules up a
- * second thread, where the caller lets us, halves the waiting. There is no way to read several
- * entries by one call.
+ * The idea: a thousand rules are a thousand files to open, read and close, some 4 ms, and as struct
+ * aw_entry they are 5 MB, whose page faults take a millisecond more. So the texts are kept as they
+ * are, in blocks of memory, with only what the matcher compares taken out; files are closed several
+ * at a time; and from a few hundred rules up a second thread, where the caller lets us, halves the
+ * waiting. There is no way to open or read several entries by one call (io_uring hands reading them
+ * to a thread of its own, one by one).
  *
  * Invariants:
  * 1. Entries stand in the order of the folder's listing, whoever read them.
@@ -23,6 +24,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -30,7 +32,7 @@
 #define ENTRY_MAX 16384 /* bytes of an entry's file; the kernel has always used one page */
 #define BLOCK 65536     /* bytes of a block at least */
 #define THREADS_MAX 4
-#define TURN 16         /* entries that a thread takes at a time */
+#define TURN 16         /* entries that a thread takes, and has open, at a time */
 #define FOR_THREADS 200 /* entries from which a thread is worth its start */
 
 struct block {
@@ -69,23 +71,20 @@ static void snapshot_free_ptr(struct aw_snapshot **s)
 }
 #define _cleanup_snapshot_ __attribute__((cleanup(snapshot_free_ptr)))
 
-/* A copy of len bytes with a NUL behind them, or NULL. */
-static char *keep(struct block **list, const void *data, size_t len)
+/* Room for len bytes, or NULL. */
+static char *take_room(struct block **list, size_t len)
 {
     struct block *b = *list;
-    if (!b || b->size - b->used <= len) {
-        size_t size = len + 1 > BLOCK ? len + 1 : BLOCK;
+    if (!b || b->size - b->used < len) {
+        size_t size = len > BLOCK ? len : BLOCK;
         b = malloc(sizeof(*b) + size);
         if (!b)
             return NULL;
         *b = (struct block){.next = *list, .size = size};
         *list = b;
     }
-    char *copy = b->data + b->used;
-    memcpy(copy, data, len);
-    copy[len] = 0;
-    b->used += len + 1;
-    return copy;
+    b->used += len;
+    return b->data + b->used - len;
 }
 
 /* ---- one entry --------------------------------------------------------------------------------
@@ -100,115 +99,170 @@ struct worker {
     pthread_t thread;       /* its own; not that of the caller's */
 };
 
+/* text has len bytes, a NUL behind them, and is changed. */
 static int fill(struct worker *w, struct brief *b, char *text, size_t len)
 {
     struct aw_entry *e = w->taken;
-    b->text = keep(&w->blocks, text, len);
-    b->len = len;
-    if (!b->text)
+    const struct aw_rule *r = &e->rule;
+    char *room = take_room(&w->blocks, len + 1);
+    if (!room)
         return ENOMEM;
+    b->text = memcpy(room, text, len + 1);
+    b->len = len;
     if (!entry_take(b->name, text, e))
         return EBADMSG;
     b->enabled = e->enabled;
     b->known = e->known;
     if (!e->known)
         return 0;
-    if (e->rule.type == AW_RULE_EXTENSION) {
-        b->extension = keep(&w->blocks, e->rule.extension, strlen(e->rule.extension));
-        return b->extension ? 0 : ENOMEM;
+    if (r->type == AW_RULE_EXTENSION) {
+        size_t size = strlen(r->extension) + 1;
+        room = take_room(&w->blocks, size);
+        b->extension = room ? memcpy(room, r->extension, size) : NULL;
+        return room ? 0 : ENOMEM;
     }
-    b->offset = e->rule.offset;
-    b->size = e->rule.magic_len;
-    b->magic = (uint8_t *)keep(&w->blocks, e->rule.magic, b->size);
-    if (e->rule.has_mask)
-        b->mask = (uint8_t *)keep(&w->blocks, e->rule.mask, b->size);
-    return b->magic && (b->mask || !e->rule.has_mask) ? 0 : ENOMEM;
+    room = take_room(&w->blocks, 2 * (size_t)r->magic_len);
+    if (!room)
+        return ENOMEM;
+    b->offset = r->offset;
+    b->size = r->magic_len;
+    b->magic = memcpy(room, r->magic, b->size);
+    b->mask = r->has_mask ? memcpy(room + b->size, r->mask, b->size) : NULL;
+    return 0;
 }
 
-static int read_one(struct worker *w, struct brief *b)
+static int read_one(struct worker *w, struct brief *b, int fd)
 {
     char text[ENTRY_MAX];
-    int fd = openat(w->fd, b->name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
     /* the kernel gives all of an entry at once, so a second read would find nothing: it is saved */
     ssize_t len = read(fd, text, sizeof(text));
-    int how = len < 0 ? errno : len == (ssize_t)sizeof(text) ? EFBIG : 0;
-    close(fd);
-    if (how)
-        return how;
+    if (len < 0)
+        return errno;
+    if (len == sizeof(text))
+        return EFBIG;
     text[len] = 0;
     return fill(w, b, text, (size_t)len);
+}
+
+/* Close descriptors, by one call where they follow each other: then no other is among them. */
+static void close_turn(const int *fds, size_t n)
+{
+    size_t open = 0;
+    int first = INT_MAX, last = -1;
+    for (size_t i = 0; i < n; i++) {
+        if (fds[i] < 0)
+            continue;
+        open++;
+        first = fds[i] < first ? fds[i] : first;
+        last = fds[i] > last ? fds[i] : last;
+    }
+    if (open > 1 && (size_t)(last - first) + 1 == open &&
+        close_range((unsigned)first, (unsigned)last, 0) == 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        util_close(fds[i]);
+}
+
+/* Read n entries at most; how many it were. */
+static size_t read_turn(struct worker *w, struct brief *b, size_t n)
+{
+    int fds[TURN];
+    size_t done = 0, open = 0;
+    for (; done < n; done++) {
+        fds[done] = openat(w->fd, b[done].name, O_RDONLY | O_CLOEXEC);
+        if (fds[done] < 0 && (errno == EMFILE || errno == ENFILE) && open)
+            break; /* there are enough for fewer at a time */
+        b[done].failed = fds[done] < 0 ? errno : 0;
+        open += fds[done] >= 0;
+    }
+    for (size_t i = 0; i < done; i++)
+        if (fds[i] >= 0)
+            b[i].failed = read_one(w, &b[i], fds[i]);
+    close_turn(fds, done);
+    return done;
 }
 
 static void work(struct worker *w)
 {
     for (;;) {
         size_t i = __atomic_fetch_add(w->next, TURN, __ATOMIC_RELAXED), end = i + TURN;
-        for (; i < end && i < w->s->n; i++)
-            w->s->v[i].failed = read_one(w, &w->s->v[i]);
-        if (i < end)
+        if (i >= w->s->n)
             return;
+        end = end < w->s->n ? end : w->s->n;
+        while (i < end)
+            i += read_turn(w, &w->s->v[i], end - i);
     }
 }
 
-/* With descriptors of its own a thread does not wait for the others' at every open and close. They
- * are copies of all: closed here, since pthread_join does not wait for the kernel to do so. */
+/* With descriptors of its own a thread does not wait for the others' at every open and close. At
+ * first they are copies of all, among them what the caller's thread has open at this moment: these
+ * would count against the limit, and pthread_join does not wait for the kernel to close them. */
 static void *work_aside(void *arg)
 {
-#ifdef __SANITIZE_THREAD__
-    bool own = false; /* it takes all descriptors for the process's, and sees races */
-#else
-    bool own = unshare(CLONE_FILES) == 0;
+    struct worker *w = arg;
+#ifndef __SANITIZE_THREAD__ /* it takes all descriptors for the process's, and sees races */
+    if (unshare(CLONE_FILES) < 0)
+        return NULL; /* the caller's thread does it all */
+    if (w->fd > 0)
+        close_range(0, (unsigned)w->fd - 1, 0);
+    close_range((unsigned)w->fd + 1, ~0U, 0);
 #endif
-    work(arg);
-    if (own)
-        close_range(0, ~0U, 0);
+    work(w);
+#ifndef __SANITIZE_THREAD__
+    close(w->fd);
+#endif
     return NULL;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------
  */
 
-static bool add_name(struct aw_snapshot *s, size_t *cap, const char *name)
+static bool is_entry(const char *name)
 {
-    if (s->n == *cap) {
-        size_t more = *cap ? *cap * 2 : 64;
-        struct brief *bigger = reallocarray(s->v, more, sizeof(*bigger));
-        if (!bigger)
-            return false;
-        s->v = bigger;
-        *cap = more;
+    return !str_eq(name, ".") && !str_eq(name, "..") && !str_eq(name, "register") &&
+           !str_eq(name, "status");
+}
+
+/* The names in a piece of the listing, where they stay. */
+static bool add_names(struct aw_snapshot *s, const struct block *list)
+{
+    size_t n = s->n;
+    const struct dirent *d;
+    for (size_t at = 0; at < list->used; at += d->d_reclen) {
+        d = (const struct dirent *)(list->data + at);
+        n += is_entry(d->d_name);
     }
-    char *copy = keep(&s->blocks, name, strlen(name));
-    if (copy)
-        s->v[s->n++] = (struct brief){.name = copy};
-    return copy != NULL;
+    struct brief *bigger = reallocarray(s->v, n ? n : 1, sizeof(*bigger));
+    if (!bigger)
+        return false;
+    s->v = bigger;
+    for (size_t at = 0; at < list->used; at += d->d_reclen) {
+        d = (const struct dirent *)(list->data + at);
+        if (is_entry(d->d_name))
+            s->v[s->n++] = (struct brief){.name = d->d_name};
+    }
+    return true;
 }
 
 static bool list_names(struct aw_snapshot *s, int root, struct aw_err *err)
 {
-    struct dirent *d;
-    size_t cap = 0;
-    bool memory = true;
-    int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!dir) {
-        aw_fail(err, instance_code(errno), errno, "list binfmt_misc");
-        util_close(fd);
-        return false;
+    _cleanup_close_ int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return aw_fail(err, instance_code(errno), errno, "list binfmt_misc");
+    for (;;) {
+        struct block *list = malloc(sizeof(*list) + BLOCK);
+        if (!list)
+            return aw_fail(err, AW_E_NOMEM, 0, "list binfmt_misc: no memory");
+        ssize_t len = getdents64(fd, list->data, BLOCK);
+        *list = (struct block){.next = s->blocks, .size = BLOCK, .used = len > 0 ? (size_t)len : 0};
+        s->blocks = list;
+        if (len < 0)
+            return aw_fail(err, AW_E_IO, errno, "list binfmt_misc");
+        if (len == 0)
+            return true;
+        if (!add_names(s, list))
+            return aw_fail(err, AW_E_NOMEM, 0, "list binfmt_misc: no memory");
     }
-    while (memory && (errno = 0, d = readdir(dir))) {
-        const char *name = d->d_name;
-        if (!str_eq(name, ".") && !str_eq(name, "..") && !str_eq(name, "register") &&
-            !str_eq(name, "status"))
-            memory = add_name(s, &cap, name);
-    }
-    int how = errno;
-    closedir(dir);
-    if (!memory)
-        return aw_fail(err, AW_E_NOMEM, 0, "list binfmt_misc: no memory");
-    return how == 0 || aw_fail(err, AW_E_IO, how, "list binfmt_misc");
 }
 
 /* Start threads for all workers but the first; how many run then, the caller's with them. */
