@@ -29,9 +29,15 @@ struct aw_survey_row {
 bool aw_survey(const struct aw_entry *entries, size_t n, bool look, struct aw_survey_row **ret,
                struct aw_err *err);
 
+/* The same of a snapshot's. */
+bool aw_survey_snapshot(const struct aw_snapshot *snapshot, bool look, struct aw_survey_row **ret,
+                        struct aw_err *err);
+
 /* Set stale in all rows, by the times at which the entries came into being. */
 void aw_survey_held(const struct aw_instance *inst, const struct aw_entry *entries,
                     struct aw_survey_row *rows, size_t n);
+void aw_survey_held_snapshot(const struct aw_instance *inst, const struct aw_snapshot *snapshot,
+                             struct aw_survey_row *rows);
 
 /* Does a match whatever b matches? What several rules cover together does not count. */
 bool aw_rule_covers(const struct aw_rule *a, const struct aw_rule *b);

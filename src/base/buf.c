@@ -46,18 +46,35 @@ void buf_addc(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
+void buf_addhex(struct buf *b, const void *data, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < n; i++) {
+        char two[2] = {digits[bytes[i] >> 4], digits[bytes[i] & 15]};
+        buf_add(b, two, 2);
+    }
+}
+
 void buf_addf(struct buf *b, const char *fmt, ...)
 {
     va_list ap, again;
+    size_t room = b->data ? b->cap - b->len : 0;
+    if (b->bad)
+        return;
     va_start(ap, fmt);
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    /* most often there is room for it already */
+    int n = vsnprintf(room ? b->data + b->len : NULL, room, fmt, ap);
     va_end(ap);
     if (n < 0)
         b->bad = true;
-    else if (grow(b, (size_t)n)) {
-        vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
+    else if ((size_t)n < room || grow(b, (size_t)n)) {
+        if ((size_t)n >= room)
+            vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
         b->len += (size_t)n;
+    } else if (room) {
+        b->data[b->len] = 0;
     }
     va_end(again);
 }

@@ -17,6 +17,8 @@ struct buf {
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
+/* n bytes as 2 n lower-case hexadecimal digits. */
+void buf_addhex(struct buf *b, const void *data, size_t n);
 void buf_addf(struct buf *b, const char *fmt, ...) AW_PRINTF(2, 3);
 static inline bool buf_ok(const struct buf *b)
 {

@@ -356,6 +356,14 @@ const struct brief *snapshot_brief(const struct aw_snapshot *s, size_t i)
     return &s->v[i];
 }
 
+void snapshot_take(const struct aw_snapshot *s, size_t i, struct aw_entry *ret)
+{
+    const struct brief *b = snapshot_brief(s, i);
+    char text[ENTRY_MAX];
+    memcpy(text, b->text, b->len + 1);
+    AW_BUG_ON(!entry_take(b->name, text, ret)); /* it could be taken apart when it was read */
+}
+
 bool aw_snapshot_entry(const struct aw_snapshot *s, size_t i, struct aw_entry *ret,
                        struct aw_err *err)
 {
@@ -368,14 +376,10 @@ bool aw_snapshot_entries(const struct aw_snapshot *s, struct aw_entry **ret, siz
 {
     /* much of it is never touched, and calloc's large pieces are zero without being written */
     _cleanup_free_ struct aw_entry *list = calloc(s->n ? s->n : 1, sizeof(*list));
-    char text[ENTRY_MAX];
     if (!list)
         return aw_fail(err, AW_E_NOMEM, 0, "list binfmt_misc: no memory");
-    for (size_t i = 0; i < s->n; i++) {
-        const struct brief *b = &s->v[i];
-        memcpy(text, b->text, b->len + 1);
-        AW_BUG_ON(!entry_take(b->name, text, &list[i]));
-    }
+    for (size_t i = 0; i < s->n; i++)
+        snapshot_take(s, i, &list[i]);
     *ret = AW_STEAL(list);
     *ret_n = s->n;
     return true;

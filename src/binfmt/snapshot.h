@@ -27,6 +27,8 @@ struct brief {
 bool entry_take(const char *name, char *text, struct aw_entry *ret);
 
 const struct brief *snapshot_brief(const struct aw_snapshot *s, size_t i);
+/* Entry number i, as aw_snapshot_entry() gives it; *ret need not be zero. */
+void snapshot_take(const struct aw_snapshot *s, size_t i, struct aw_entry *ret);
 /* Does the entry, enabled or not, match a file that begins with head and goes by path? */
 bool brief_matches(const struct brief *b, const uint8_t head[AW_RULE_WINDOW], const char *path);
 

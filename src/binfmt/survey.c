@@ -7,10 +7,13 @@
  * with an extension fixes no bit, but also asks for the extension.
  *
  * Invariants:
- * 1. Rules are compared in words of 64 bits: a thousand rules are half a million pairs.
+ * 1. Rules are compared in words of 64 bits: a thousand rules are half a million pairs. For those
+ *    only the words that a rule fixes are kept, side by side: whole windows were 130 pages.
  * 2. Entries of a kind that is not known cover nothing and are covered by nothing.
+ * 3. A snapshot's entry is taken apart for its own row, and is gone at the next.
  */
 #include "base/util.h"
+#include "binfmt/snapshot.h"
 
 #include <archway/survey.h>
 
@@ -19,34 +22,44 @@
 #include <sys/stat.h>
 
 #define WORDS (AW_RULE_WINDOW / 8)
-#define HEADERS 4 /* of one architecture: two machine numbers, executable or shared object */
+#define LOOKED 256 /* interpreters that are remembered at most */
+#define HEADERS 4  /* of one architecture: two machine numbers, executable or shared object */
 
 struct bits {
     const char *extension; /* that it asks for, or NULL */
     size_t first, end;     /* the words in which it fixes bits */
-    uint64_t mask[WORDS];  /* the bits that are fixed */
-    uint64_t value[WORDS]; /* and to what */
+    const uint64_t *mask;  /* the bits that are fixed, in the words before end */
+    const uint64_t *value; /* and to what */
 };
 
-/* The last word in which a rule fixes bits: most rules differ from each other there (in the machine
- * number), and a small array of these stays in the nearest cache. */
-struct last {
-    size_t word;
-    uint64_t mask, value;
+/* Room for the words of one rule. */
+struct window {
+    uint64_t mask[WORDS], value[WORDS];
 };
 
-static void take_bits(const struct aw_rule *r, struct bits *ret)
+/* An enabled rule that is known. The last word in which it fixes bits stands here as well: most
+ * rules differ from each other there (in the machine number), and an array of these stays in the
+ * nearest cache. */
+struct shadow {
+    uint64_t mask, value; /* of the last word */
+    uint32_t word;        /* its number */
+    uint32_t entry;       /* whose rule it is */
+};
+
+static void take_bits(const struct aw_rule *r, struct window *w, struct bits *ret)
 {
     uint8_t mask[AW_RULE_WINDOW] = {0}, value[AW_RULE_WINDOW] = {0};
-    ret->extension = r->type == AW_RULE_EXTENSION ? r->extension : NULL;
-    for (uint32_t i = 0; !ret->extension && i < r->magic_len; i++) {
+    bool by_extension = r->type == AW_RULE_EXTENSION;
+    for (uint32_t i = 0; !by_extension && i < r->magic_len; i++) {
         mask[r->offset + i] = r->has_mask ? r->mask[i] : 0xff;
         value[r->offset + i] = r->magic[i] & mask[r->offset + i];
     }
-    memcpy(ret->mask, mask, sizeof(mask));
-    memcpy(ret->value, value, sizeof(value));
-    ret->first = 0;
-    ret->end = WORDS;
+    memcpy(w->mask, mask, sizeof(mask));
+    memcpy(w->value, value, sizeof(value));
+    *ret = (struct bits){.extension = by_extension ? r->extension : NULL,
+                         .end = WORDS,
+                         .mask = w->mask,
+                         .value = w->value};
     while (ret->end > 0 && !ret->mask[ret->end - 1])
         ret->end--;
     while (ret->first < ret->end && !ret->mask[ret->first])
@@ -57,6 +70,8 @@ static bool bits_cover(const struct bits *a, const struct bits *b)
 {
     if (a->extension && !(b->extension && str_eq(a->extension, b->extension)))
         return false;
+    if (a->end > b->end)
+        return false; /* its last word has a bit */
     for (size_t i = a->end; i-- > a->first;)
         if ((a->mask[i] & ~b->mask[i]) || ((a->value[i] ^ b->value[i]) & a->mask[i]))
             return false;
@@ -67,7 +82,7 @@ static bool bits_overlap(const struct bits *a, const struct bits *b)
 {
     if (a->extension && b->extension && !str_eq(a->extension, b->extension))
         return false;
-    for (size_t i = a->first; i < a->end; i++)
+    for (size_t i = a->first; i < a->end && i < b->end; i++)
         if ((a->value[i] ^ b->value[i]) & a->mask[i] & b->mask[i])
             return false;
     return true;
@@ -75,69 +90,61 @@ static bool bits_overlap(const struct bits *a, const struct bits *b)
 
 bool aw_rule_covers(const struct aw_rule *a, const struct aw_rule *b)
 {
+    struct window v, w;
     struct bits x, y;
-    take_bits(a, &x);
-    take_bits(b, &y);
+    take_bits(a, &v, &x);
+    take_bits(b, &w, &y);
     return bits_cover(&x, &y);
 }
 
 bool aw_rule_overlaps(const struct aw_rule *a, const struct aw_rule *b)
 {
+    struct window v, w;
     struct bits x, y;
-    take_bits(a, &x);
-    take_bits(b, &y);
+    take_bits(a, &v, &x);
+    take_bits(b, &w, &y);
     return bits_overlap(&x, &y);
-}
-
-static struct last take_last(const struct bits *b)
-{
-    size_t word = b->end ? b->end - 1 : 0;
-    return (struct last){.word = word, .mask = b->mask[word], .value = b->value[word]};
-}
-
-/* The first entry before number i that covers it, or AW_SURVEY_NONE. */
-static size_t find_shadow(const struct aw_entry *entries, const struct bits *bits,
-                          const struct last *last, size_t i)
-{
-    for (size_t k = 0; k < i; k++) {
-        if ((bits[i].value[last[k].word] ^ last[k].value) & last[k].mask)
-            continue;
-        if (entries[k].known && entries[k].enabled && bits_cover(&bits[k], &bits[i]))
-            return k;
-    }
-    return AW_SURVEY_NONE;
 }
 
 /* The headers of every architecture, made once for all rules. */
 struct headers {
-    size_t n_archs;                            /* in use */
-    uint64_t native;                           /* bit i: this machine runs architecture i */
-    uint8_t head[64][HEADERS][AW_ARCH_HEADER]; /* by architecture; the second half may repeat the
-                                                 first */
+    size_t n_archs;                                 /* in use */
+    uint64_t native;                                /* bit i: this machine runs architecture i */
+    uint64_t head[64][HEADERS][AW_ARCH_HEADER / 8]; /* by architecture; the second half may repeat
+                                                       the first */
 };
 
 static void make_headers(struct headers *h)
 {
     const struct aw_arch *arch;
+    uint8_t bytes[AW_ARCH_HEADER];
     h->native = 0;
     for (h->n_archs = 0; (arch = aw_arch_at(h->n_archs)); h->n_archs++) {
         AW_BUG_ON(h->n_archs >= AW_LEN(h->head));
         if (aw_arch_native(arch))
             h->native |= UINT64_C(1) << h->n_archs;
-        for (int form = 0; form < HEADERS; form++)
-            aw_arch_header(arch, form / 2 < aw_arch_rules(arch) ? form / 2 : 0, form & 1,
-                           h->head[h->n_archs][form]);
+        for (int form = 0; form < HEADERS; form++) {
+            aw_arch_header(arch, form / 2 < aw_arch_rules(arch) ? form / 2 : 0, form & 1, bytes);
+            memcpy(h->head[h->n_archs][form], bytes, sizeof(bytes));
+        }
     }
 }
 
-static uint64_t find_archs(const struct headers *h, const struct aw_rule *r)
+/* Does the rule match a file of this header and zeros? */
+static bool matches_header(const struct bits *b, const uint64_t head[AW_ARCH_HEADER / 8])
+{
+    for (size_t i = b->end; i-- > b->first;)
+        if (((i < AW_ARCH_HEADER / 8 ? head[i] : 0) ^ b->value[i]) & b->mask[i])
+            return false;
+    return true;
+}
+
+static uint64_t find_archs(const struct headers *h, const struct bits *b)
 {
     uint64_t found = 0;
-    if (r->type != AW_RULE_MAGIC)
-        return 0;
-    for (size_t i = 0; i < h->n_archs; i++)
+    for (size_t i = 0; !b->extension && i < h->n_archs; i++)
         for (int form = 0; form < HEADERS; form++)
-            if (aw_rule_matches(r, h->head[i][form], AW_ARCH_HEADER, NULL))
+            if (matches_header(b, h->head[i][form]))
                 found |= UINT64_C(1) << i;
     return found;
 }
@@ -158,57 +165,172 @@ static int file_errno(const char *path, int64_t *ret_ctime_ns)
     return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
 }
 
-/* Neighbours often share their interpreter: look once. */
-static void look_at_file(const struct aw_entry *entries, struct aw_survey_row *rows, size_t i)
+/* ---- all rules of an instance -----------------------------------------------------------------
+ */
+
+/* An interpreter that was looked at. */
+struct looked {
+    char *path;       /* or NULL: nothing is here */
+    int how;          /* what file_errno said */
+    int64_t ctime_ns; /* and found */
+};
+
+/* What aw_survey() is about, and what it has seen so far. */
+struct survey {
+    const struct aw_entry *entries;     /* n of them */
+    const struct aw_snapshot *snapshot; /* or these, if not NULL */
+    size_t n;                           /* how many */
+    struct aw_survey_row *rows;         /* being filled, one for each */
+    struct bits *bits;                  /* one for each; none of an unknown kind */
+    uint64_t *words;                    /* what bits point to, and room for the rest */
+    size_t n_words;                     /* in use */
+    struct shadow *shadows;             /* of the entries so far */
+    size_t n_shadows;                   /* in use */
+    struct headers *headers;            /* of the architectures */
+    struct looked looked[LOOKED];       /* by hash_path() */
+    struct aw_entry taken;              /* the entry at hand, if it is a snapshot's */
+};
+
+static size_t hash_path(const char *path)
 {
-    const char *path = entries[i].rule.interpreter;
-    if (i > 0 && str_eq(path, entries[i - 1].rule.interpreter)) {
-        rows[i].file_errno = rows[i - 1].file_errno;
-        rows[i].file_ctime_ns = rows[i - 1].file_ctime_ns;
-    } else {
-        rows[i].file_errno = file_errno(path, &rows[i].file_ctime_ns);
-    }
+    uint32_t hash = 5381;
+    while (*path)
+        hash = hash * 33 ^ (uint8_t)*path++;
+    return (hash ^ hash >> 16) % LOOKED;
 }
 
-void aw_survey_held(const struct aw_instance *inst, const struct aw_entry *entries,
-                    struct aw_survey_row *rows, size_t n)
+/* A thousand rules often share a few interpreters: look once. */
+static void look_at_file(struct survey *s, const char *path, struct aw_survey_row *row)
 {
-    struct stat st;
-    int fd = aw_instance_fd(inst);
-    /* no entry is older than the instance: what was not changed since needs no closer look */
-    int64_t began = fstatat(fd, "status", &st, 0) == 0 ? ctime_ns(&st) : 0;
-    for (size_t i = 0; i < n; i++)
-        if (rows[i].held && rows[i].file_ctime_ns > began &&
-            fstatat(fd, entries[i].rule.name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-            rows[i].stale = rows[i].file_ctime_ns > ctime_ns(&st);
+    struct looked *l = &s->looked[hash_path(path)];
+    if (!l->path || !str_eq(l->path, path)) {
+        free(l->path);
+        l->path = strdup(path); /* without memory it is looked at again */
+        l->ctime_ns = 0;
+        l->how = file_errno(path, &l->ctime_ns);
+    }
+    row->file_errno = l->how;
+    row->file_ctime_ns = l->ctime_ns;
+}
+
+/* The first entry so far that covers this one, or AW_SURVEY_NONE. w is the whole window of b. */
+static size_t find_shadow(const struct survey *s, const struct bits *b, const struct window *w)
+{
+    for (const struct shadow *x = s->shadows, *end = x + s->n_shadows; x < end; x++)
+        if (!((w->value[x->word] ^ x->value) & x->mask) && bits_cover(&s->bits[x->entry], b))
+            return x->entry;
+    return AW_SURVEY_NONE;
+}
+
+/* Keep the words of entry number i, and let it cover those that follow. */
+static void keep_bits(struct survey *s, size_t i, const struct bits *b, const char *extension)
+{
+    uint64_t *room = s->words + s->n_words;
+    size_t word = b->end ? b->end - 1 : 0;
+    s->n_words += 2 * b->end;
+    s->bits[i] = *b;
+    s->bits[i].extension = b->extension ? extension : NULL;
+    s->bits[i].mask = memcpy(room, b->mask, b->end * sizeof(*room));
+    s->bits[i].value = memcpy(room + b->end, b->value, b->end * sizeof(*room));
+    s->shadows[s->n_shadows++] = (struct shadow){.mask = b->mask[word],
+                                                 .value = b->value[word],
+                                                 .word = (uint32_t)word,
+                                                 .entry = (uint32_t)i};
+}
+
+static void survey_one(struct survey *s, size_t i, const struct aw_entry *e, bool look)
+{
+    struct aw_survey_row *row = &s->rows[i];
+    struct window w;
+    struct bits b;
+    row->shadowed_by = AW_SURVEY_NONE;
+    row->held = (e->rule.flags & AW_RULE_F) != 0;
+    if (look)
+        look_at_file(s, e->rule.interpreter, row);
+    if (!e->known)
+        return;
+    take_bits(&e->rule, &w, &b);
+    row->archs = find_archs(s->headers, &b);
+    row->native = (row->archs & s->headers->native) != 0;
+    row->shadowed_by = find_shadow(s, &b, &w);
+    if (e->enabled)
+        keep_bits(s, i, &b,
+                  s->snapshot ? snapshot_brief(s->snapshot, i)->extension : e->rule.extension);
+}
+
+static bool run_survey(struct survey *s, bool look, struct aw_survey_row **ret, struct aw_err *err)
+{
+    size_t n = s->n ? s->n : 1;
+    struct aw_survey_row *rows = calloc(n, sizeof(*rows));
+    _cleanup_free_ struct bits *bits = calloc(n, sizeof(*bits));
+    /* a large piece, of which what is never written takes no memory */
+    _cleanup_free_ uint64_t *words = calloc(n, sizeof(struct window));
+    _cleanup_free_ struct shadow *shadows = calloc(n, sizeof(*shadows));
+    _cleanup_free_ struct headers *headers = malloc(sizeof(*headers));
+    if (!rows || !bits || !words || !shadows || !headers) {
+        free(rows);
+        return aw_fail(err, AW_E_NOMEM, 0, "compare rules: no memory");
+    }
+    make_headers(headers);
+    s->rows = rows;
+    s->bits = bits;
+    s->words = words;
+    s->shadows = shadows;
+    s->headers = headers;
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->snapshot)
+            snapshot_take(s->snapshot, i, &s->taken);
+        survey_one(s, i, s->snapshot ? &s->taken : &s->entries[i], look);
+    }
+    for (size_t i = 0; i < LOOKED; i++)
+        free(s->looked[i].path);
+    *ret = rows;
+    return true;
 }
 
 bool aw_survey(const struct aw_entry *entries, size_t n, bool look, struct aw_survey_row **ret,
                struct aw_err *err)
 {
-    struct aw_survey_row *rows = calloc(n ? n : 1, sizeof(*rows));
-    _cleanup_free_ struct bits *bits = calloc(n ? n : 1, sizeof(*bits));
-    _cleanup_free_ struct last *last = calloc(n ? n : 1, sizeof(*last));
-    _cleanup_free_ struct headers *headers = malloc(sizeof(*headers));
-    if (!rows || !bits || !last || !headers) {
-        free(rows);
-        return aw_fail(err, AW_E_NOMEM, 0, "compare rules: no memory");
-    }
-    make_headers(headers);
-    for (size_t i = 0; i < n; i++) {
-        const struct aw_entry *e = &entries[i];
-        rows[i].shadowed_by = AW_SURVEY_NONE;
-        rows[i].held = (e->rule.flags & AW_RULE_F) != 0;
-        if (look)
-            look_at_file(entries, rows, i);
-        if (!e->known)
-            continue;
-        take_bits(&e->rule, &bits[i]);
-        rows[i].archs = find_archs(headers, &e->rule);
-        rows[i].native = (rows[i].archs & headers->native) != 0;
-        last[i] = take_last(&bits[i]);
-        rows[i].shadowed_by = find_shadow(entries, bits, last, i);
-    }
-    *ret = rows;
-    return true;
+    struct survey s = {.entries = entries, .n = n};
+    return run_survey(&s, look, ret, err);
+}
+
+bool aw_survey_snapshot(const struct aw_snapshot *snapshot, bool look, struct aw_survey_row **ret,
+                        struct aw_err *err)
+{
+    struct survey s = {.snapshot = snapshot, .n = aw_snapshot_count(snapshot)};
+    return run_survey(&s, look, ret, err);
+}
+
+/* No entry is older than the instance: what was not changed since that began needs no closer look.
+ */
+static void find_stale(int fd, int64_t began, const char *name, struct aw_survey_row *row)
+{
+    struct stat st;
+    if (row->held && row->file_ctime_ns > began && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        row->stale = row->file_ctime_ns > ctime_ns(&st);
+}
+
+static int64_t instance_began(int fd)
+{
+    struct stat st;
+    return fstatat(fd, "status", &st, 0) == 0 ? ctime_ns(&st) : 0;
+}
+
+void aw_survey_held(const struct aw_instance *inst, const struct aw_entry *entries,
+                    struct aw_survey_row *rows, size_t n)
+{
+    int fd = aw_instance_fd(inst);
+    int64_t began = instance_began(fd);
+    for (size_t i = 0; i < n; i++)
+        find_stale(fd, began, entries[i].rule.name, &rows[i]);
+}
+
+void aw_survey_held_snapshot(const struct aw_instance *inst, const struct aw_snapshot *snapshot,
+                             struct aw_survey_row *rows)
+{
+    int fd = aw_instance_fd(inst);
+    int64_t began = instance_began(fd);
+    for (size_t i = 0; i < aw_snapshot_count(snapshot); i++)
+        find_stale(fd, began, snapshot_brief(snapshot, i)->name, &rows[i]);
 }

@@ -131,7 +131,7 @@ static bool is_there(struct cli *c, const char *word)
     _cleanup_records_ struct records records = {0};
     _cleanup_free_ char *file = cli_place_records(cli_place_find(), &c->env, &err);
     bool found = !file || !records_load(file, &records, &err);
-    if (!cli_rules_load(c, &r, true, &err))
+    if (!cli_rules_load(c, &r, CLI_RULES_ENTRIES, &err))
         found |= err.code != AW_E_NOTFOUND;
     for (size_t i = 0; r.entries && i < r.n && !found; i++)
         found = cli_change_means(word, r.entries[i].rule.name);
@@ -221,7 +221,7 @@ static int print_status(struct cli *c)
 {
     struct aw_err err = AW_ERR_INIT;
     _cleanup_rules_ struct cli_rules r;
-    bool loaded = cli_rules_load(c, &r, true, &err);
+    bool loaded = cli_rules_load(c, &r, CLI_RULES_ENTRIES, &err);
     if (!loaded && err.code != AW_E_NOTFOUND)
         return cli_fail(c, &err);
     struct json_object *o = json_object_new_object();

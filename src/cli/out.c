@@ -29,13 +29,27 @@ void cli_out_init(struct cli_out *o, bool quiet, bool debug, bool color)
     };
 }
 
+/* Bytes at s that do nothing to a terminal. */
+static size_t plain_span(const unsigned char *s)
+{
+    size_t n = 0;
+    /* C1 controls are U+0080..U+009F: C2 80..9F in UTF-8 */
+    while (s[n] >= 0x20 && s[n] != 0x7f && !(s[n] == 0xc2 && s[n + 1] >= 0x80 && s[n + 1] <= 0x9f))
+        n++;
+    return n;
+}
+
 void cli_out_safe(struct buf *b, const char *text)
 {
-    for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
-        /* C1 controls are U+0080..U+009F: C2 80..9F in UTF-8 */
-        bool c1 = s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f;
-        buf_addc(b, *s < 0x20 || *s == 0x7f || c1 ? '?' : (char)*s);
-        s += c1;
+    const unsigned char *s = (const unsigned char *)text;
+    for (;;) {
+        size_t n = plain_span(s);
+        buf_add(b, s, n);
+        s += n;
+        if (!*s)
+            return;
+        buf_addc(b, '?');
+        s += *s == 0xc2 ? 2 : 1;
     }
 }
 
@@ -157,6 +171,12 @@ void cli_out_error(struct cli_out *o, const struct aw_err *err)
     put(&line);
 }
 
+static void add_spaces(struct buf *b, size_t n)
+{
+    while (n-- > 0)
+        buf_addc(b, ' ');
+}
+
 void cli_out_table(const struct strv *cells, size_t n)
 {
     enum { MAX_COLUMNS = 16 };
@@ -167,15 +187,17 @@ void cli_out_table(const struct strv *cells, size_t n)
         if (w > width[i % n])
             width[i % n] = w;
     }
+    _cleanup_buf_ struct buf line = {0};
     for (size_t i = 0; i < cells->n; i++) {
-        _cleanup_buf_ struct buf cell = {0};
-        cli_out_safe(&cell, cells->v[i]);
-        bool last = i % n == n - 1;
-        fputs(buf_str(&cell), stdout);
-        if (last)
-            putchar('\n');
-        else
-            printf("%*s", (int)(width[i % n] - columns(buf_str(&cell)) + 3), "");
+        size_t from = line.len;
+        cli_out_safe(&line, cells->v[i]);
+        if (i % n < n - 1) {
+            add_spaces(&line, width[i % n] + 3 - columns(buf_str(&line) + from));
+            continue;
+        }
+        buf_addc(&line, '\n');
+        fwrite(buf_str(&line), 1, line.len, stdout);
+        line.len = 0;
     }
 }
 

@@ -7,6 +7,7 @@
  */
 #include "cli/rules.h"
 
+#include "binfmt/snapshot.h"
 #include "cli/place.h"
 
 #include <ctype.h>
@@ -42,7 +43,8 @@ static unsigned threads(void)
     return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1 ? 2 : 1;
 }
 
-bool cli_rules_load(struct cli *c, struct cli_rules *r, bool survey, struct aw_err *err)
+bool cli_rules_load(struct cli *c, struct cli_rules *r, enum cli_rules_want want,
+                    struct aw_err *err)
 {
     *r = (struct cli_rules){.inst = aw_instance_open_host(err)};
     if (!r->inst)
@@ -50,12 +52,17 @@ bool cli_rules_load(struct cli *c, struct cli_rules *r, bool survey, struct aw_e
     if (!aw_instance_status(r->inst, &r->enabled, err))
         return false;
     r->snapshot = aw_instance_snapshot(r->inst, threads(), err);
-    if (!r->snapshot || !survey)
+    if (!r->snapshot || want == CLI_RULES_SNAPSHOT)
         return r->snapshot != NULL;
-    if (!aw_snapshot_entries(r->snapshot, &r->entries, &r->n, err) ||
-        !aw_survey(r->entries, r->n, true, &r->rows, err))
+    r->n = aw_snapshot_count(r->snapshot);
+    r->taken = malloc(sizeof(*r->taken));
+    r->taken_at = r->n;
+    if (!r->taken)
+        return aw_fail(err, AW_E_NOMEM, 0, "list binfmt_misc: no memory");
+    if (!aw_survey_snapshot(r->snapshot, true, &r->rows, err) ||
+        (want == CLI_RULES_ENTRIES && !aw_snapshot_entries(r->snapshot, &r->entries, &r->n, err)))
         return false;
-    aw_survey_held(r->inst, r->entries, r->rows, r->n);
+    aw_survey_held_snapshot(r->inst, r->snapshot, r->rows);
     load_records(c, r);
     return true;
 }
@@ -65,14 +72,30 @@ void cli_rules_fini(struct cli_rules *r)
     aw_snapshot_free(r->snapshot);
     aw_instance_close(r->inst);
     free(r->entries);
+    free(r->taken);
     free(r->rows);
     records_fini(&r->records);
+}
+
+const struct aw_entry *cli_rules_entry(struct cli_rules *r, size_t i)
+{
+    if (r->entries)
+        return &r->entries[i];
+    if (r->taken_at != i)
+        snapshot_take(r->snapshot, i, r->taken);
+    r->taken_at = i;
+    return r->taken;
+}
+
+const char *cli_rules_name(const struct cli_rules *r, size_t i)
+{
+    return snapshot_brief(r->snapshot, i)->name;
 }
 
 /* How the record of entry number i stands; RECORD_ABSENT: there is none. */
 static enum record_state state_of(const struct cli_rules *r, size_t i)
 {
-    const struct record *rec = records_find(&r->records, r->entries[i].rule.name);
+    const struct record *rec = records_find(&r->records, cli_rules_name(r, i));
     return rec ? record_state(rec, r->inst) : RECORD_ABSENT;
 }
 
@@ -87,6 +110,12 @@ const char *cli_rules_whose(const struct aw_instance *inst)
     return aw_instance_in_initial_ns() ? "host" : aw_instance_is_own(inst) ? "own" : "outer";
 }
 
+static void add_escaped(struct buf *ret, uint8_t byte)
+{
+    buf_add(ret, "\\x", 2);
+    buf_addhex(ret, &byte, 1);
+}
+
 static void add_magic(const struct aw_rule *r, struct buf *ret)
 {
     uint32_t shown = r->magic_len < 8 ? r->magic_len : 8;
@@ -96,7 +125,7 @@ static void add_magic(const struct aw_rule *r, struct buf *ret)
         else if (isgraph(r->magic[i]))
             buf_addc(ret, (char)r->magic[i]);
         else
-            buf_addf(ret, "\\x%02x", r->magic[i]);
+            add_escaped(ret, r->magic[i]);
     }
     if (shown < r->magic_len)
         buf_adds(ret, "...");
@@ -104,9 +133,9 @@ static void add_magic(const struct aw_rule *r, struct buf *ret)
         buf_addf(ret, " at %u", r->offset);
 }
 
-void cli_rules_target(const struct cli_rules *r, size_t i, struct buf *ret)
+void cli_rules_target(struct cli_rules *r, size_t i, struct buf *ret)
 {
-    const struct aw_entry *e = &r->entries[i];
+    const struct aw_entry *e = cli_rules_entry(r, i);
     uint64_t archs = r->rows[i].archs;
     if (!e->known) {
         buf_addc(ret, '?');
@@ -125,11 +154,12 @@ void cli_rules_target(const struct cli_rules *r, size_t i, struct buf *ret)
 
 const char *cli_rules_state(const struct cli_rules *r, size_t i)
 {
-    if (!r->entries[i].enabled)
+    const struct brief *b = snapshot_brief(r->snapshot, i);
+    if (!b->enabled)
         return "disabled";
     if (!r->enabled)
         return "off";
-    return r->entries[i].known ? "enabled" : "unknown";
+    return b->known ? "enabled" : "unknown";
 }
 
 const char *cli_rules_file(const struct cli_rules *r, size_t i)
@@ -163,7 +193,7 @@ void cli_rules_remarks(const struct cli_rules *r, size_t i, struct buf *ret)
         remark(ret, "captures this machine's own programs");
     if (row->shadowed_by != AW_SURVEY_NONE)
         buf_addf(ret, "%sshadowed by %s", ret->len ? ", " : "",
-                 r->entries[row->shadowed_by].rule.name);
+                 cli_rules_name(r, row->shadowed_by));
     const char *file = cli_rules_file(r, i);
     if (str_eq(file, "stale"))
         remark(ret, "stale: the kernel holds an older file");
@@ -200,14 +230,13 @@ const char *cli_rules_flag_text(unsigned flag)
 static void add_hex(struct json_object *o, const char *key, const uint8_t *bytes, size_t n)
 {
     _cleanup_buf_ struct buf hex = {0};
-    for (size_t i = 0; i < n; i++)
-        buf_addf(&hex, "%02x", bytes[i]);
+    buf_addhex(&hex, bytes, n);
     js_add_string(o, key, buf_str(&hex));
 }
 
-struct json_object *cli_rules_json(const struct cli_rules *r, size_t i)
+struct json_object *cli_rules_json(struct cli_rules *r, size_t i)
 {
-    const struct aw_entry *e = &r->entries[i];
+    const struct aw_entry *e = cli_rules_entry(r, i);
     const struct aw_survey_row *row = &r->rows[i];
     struct json_object *o = json_object_new_object();
     js_add_string(o, "name", e->rule.name);
@@ -240,7 +269,7 @@ struct json_object *cli_rules_json(const struct cli_rules *r, size_t i)
     const struct record *rec = mine ? records_find(&r->records, e->rule.name) : NULL;
     js_add_string(o, "digest", rec && rec->digest[0] ? rec->digest : NULL);
     if (row->shadowed_by != AW_SURVEY_NONE)
-        js_add_string(o, "shadowed_by", r->entries[row->shadowed_by].rule.name);
+        js_add_string(o, "shadowed_by", cli_rules_name(r, row->shadowed_by));
     js_add_bool(o, "captures_native", row->native);
     return o;
 }

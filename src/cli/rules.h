@@ -13,26 +13,39 @@
 
 #include <archway/survey.h>
 
+/* How much of an instance is wanted. */
+enum cli_rules_want {
+    CLI_RULES_SNAPSHOT, /* what its entries are */
+    CLI_RULES_ROWS,     /* and how they stand to each other, to files and to the records */
+    CLI_RULES_ENTRIES,  /* and all of them taken apart: of a thousand rules 5 MB */
+};
+
 struct cli_rules {
     struct aw_instance *inst;     /* the one that counts here */
     bool enabled;                 /* its status */
-    struct aw_snapshot *snapshot; /* its entries */
-    struct aw_entry *entries;     /* the same taken apart, newest first; NULL if rows is */
+    struct aw_snapshot *snapshot; /* its entries, newest first */
     size_t n;                     /* how many */
-    struct aw_survey_row *rows;   /* one for each, or NULL */
-    struct records records;       /* what archway registered here; none if rows is NULL */
+    struct aw_survey_row *rows;   /* ROWS: one for each, else NULL */
+    struct records records;       /* ROWS: what archway registered here, else none */
+    struct aw_entry *entries;     /* ENTRIES: all taken apart, else NULL */
+    struct aw_entry *taken;       /* ROWS: the one taken apart last */
+    size_t taken_at;              /* ROWS: its number */
 };
 
-/* Open the instance that counts for programs started here and read it all; with survey false
- * entries and rows stay NULL. */
-bool cli_rules_load(struct cli *c, struct cli_rules *r, bool survey, struct aw_err *err);
+/* Open the instance that counts for programs started here and read it all. */
+bool cli_rules_load(struct cli *c, struct cli_rules *r, enum cli_rules_want want,
+                    struct aw_err *err);
+/* Entry number i, of ROWS and ENTRIES; good until another one's is asked for. */
+const struct aw_entry *cli_rules_entry(struct cli_rules *r, size_t i);
+/* Its name. */
+const char *cli_rules_name(const struct cli_rules *r, size_t i);
 /* Is entry number i the one that archway registered? */
 bool cli_rules_mine(const struct cli_rules *r, size_t i);
 void cli_rules_fini(struct cli_rules *r);
 #define _cleanup_rules_ __attribute__((cleanup(cli_rules_fini)))
 
 /* "linux/arm64", "*.jar", "MZ...": what entry number i is for. */
-void cli_rules_target(const struct cli_rules *r, size_t i, struct buf *ret);
+void cli_rules_target(struct cli_rules *r, size_t i, struct buf *ret);
 /* "enabled", "disabled", "off" (the whole instance is), "unknown" (a kind of a later kernel). */
 const char *cli_rules_state(const struct cli_rules *r, size_t i);
 /* What is wrong with entry number i, in a few words; "" if nothing is. */
@@ -45,7 +58,7 @@ const char *cli_rules_flag_text(unsigned flag);
 /* "found", "missing", "not-executable", "held", "stale", "held-gone": the interpreter's file. */
 const char *cli_rules_file(const struct cli_rules *r, size_t i);
 /* The object that ls and show print. */
-struct json_object *cli_rules_json(const struct cli_rules *r, size_t i);
+struct json_object *cli_rules_json(struct cli_rules *r, size_t i);
 /* The instance's: enabled, and whose it is. */
 struct json_object *cli_rules_instance_json(const struct cli_rules *r);
 /* "host", "own" (it belongs to this user namespace's root, who may change it), "outer". */

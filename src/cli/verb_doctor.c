@@ -279,7 +279,7 @@ static void look(struct cli *c, struct aw_findings *f, struct json_object *engin
     check_programs(c, f);
     check_tun(f);
     check_emulators(c, f);
-    bool loaded = cli_rules_load(c, &r, true, &err);
+    bool loaded = cli_rules_load(c, &r, CLI_RULES_ENTRIES, &err);
     aw_health_security(f, "", r.inst, r.entries, loaded ? r.n : 0);
     aw_health_files(f, "", r.entries, loaded ? r.n : 0);
     if (loaded) {

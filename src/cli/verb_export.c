@@ -92,7 +92,7 @@ int cli_verb_export(struct cli *c)
 {
     struct aw_err err = AW_ERR_INIT;
     _cleanup_rules_ struct cli_rules r;
-    if (!cli_rules_load(c, &r, true, &err))
+    if (!cli_rules_load(c, &r, CLI_RULES_ENTRIES, &err))
         return cli_fail(c, &err);
     return run(c, &r);
 }

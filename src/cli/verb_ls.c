@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/rules.h"
 
-static int print_json(struct cli *c, const struct cli_rules *r)
+static int print_json(struct cli *c, struct cli_rules *r)
 {
     struct json_object *o = json_object_new_object();
     js_add(o, "instance", cli_rules_instance_json(r));
@@ -11,9 +11,9 @@ static int print_json(struct cli *c, const struct cli_rules *r)
     return cli_print_json(c, o);
 }
 
-static bool add_row(struct strv *cells, const struct cli_rules *r, size_t i)
+static bool add_row(struct strv *cells, struct cli_rules *r, size_t i)
 {
-    const struct aw_entry *e = &r->entries[i];
+    const struct aw_entry *e = cli_rules_entry(r, i);
     char flags[CLI_FLAGS_TEXT];
     _cleanup_buf_ struct buf target = {0}, remarks = {0};
     cli_rules_flags(e, flags);
@@ -25,7 +25,7 @@ static bool add_row(struct strv *cells, const struct cli_rules *r, size_t i)
            strv_add(cells, remarks.len ? buf_str(&remarks) : "-");
 }
 
-static bool print_table(const struct cli_rules *r)
+static bool print_table(struct cli_rules *r)
 {
     static const char *const heading[] = {"NAME",  "MATCHES",     "STATE",
                                           "FLAGS", "INTERPRETER", "REMARKS"};
@@ -44,14 +44,14 @@ int cli_verb_ls(struct cli *c)
 {
     struct aw_err err = AW_ERR_INIT;
     _cleanup_rules_ struct cli_rules r;
-    if (!cli_rules_load(c, &r, true, &err))
+    if (!cli_rules_load(c, &r, CLI_RULES_ROWS, &err))
         return cli_fail(c, &err);
     if (c->args.json)
         return print_json(c, &r);
     if (c->args.quiet) {
         for (size_t i = 0; i < r.n; i++) {
             _cleanup_buf_ struct buf name = {0};
-            cli_out_safe(&name, r.entries[i].rule.name);
+            cli_out_safe(&name, cli_rules_name(&r, i));
             puts(buf_str(&name));
         }
     } else if (!print_table(&r)) {

@@ -4,7 +4,7 @@
  */
 #include "cli/rules.h"
 
-static size_t find(const struct cli_rules *r, const char *name)
+static size_t find(struct cli_rules *r, const char *name)
 {
     size_t i = 0;
     while (i < r->n && !str_eq(r->entries[i].rule.name, name))
@@ -14,7 +14,7 @@ static size_t find(const struct cli_rules *r, const char *name)
 
 /* The rules of the same type that can match the same file (any magic can stand in a file with any
  * extension). */
-static void list_overlaps(const struct cli_rules *r, size_t i, struct strv *ret)
+static void list_overlaps(struct cli_rules *r, size_t i, struct strv *ret)
 {
     for (size_t k = 0; k < r->n; k++)
         if (k != i && r->entries[k].known && r->entries[i].known && r->entries[k].enabled &&
@@ -23,7 +23,7 @@ static void list_overlaps(const struct cli_rules *r, size_t i, struct strv *ret)
             strv_addf(ret, "%s", r->entries[k].rule.name);
 }
 
-static struct json_object *to_json(const struct cli_rules *r, size_t i)
+static struct json_object *to_json(struct cli_rules *r, size_t i)
 {
     struct json_object *o = cli_rules_json(r, i);
     const struct aw_entry *e = &r->entries[i];
@@ -85,7 +85,7 @@ static void print_findings(const struct aw_rule *rule)
     }
 }
 
-static void print_text(const struct cli_rules *r, size_t i)
+static void print_text(struct cli_rules *r, size_t i)
 {
     const struct aw_entry *e = &r->entries[i];
     const struct aw_survey_row *row = &r->rows[i];
@@ -128,7 +128,7 @@ int cli_verb_show(struct cli *c)
     struct aw_err err = AW_ERR_INIT;
     _cleanup_rules_ struct cli_rules r;
     int status = 0;
-    if (!cli_rules_load(c, &r, true, &err))
+    if (!cli_rules_load(c, &r, CLI_RULES_ENTRIES, &err))
         return cli_fail(c, &err);
     struct json_object *array = json_object_new_array();
     for (size_t k = 0, shown = 0; k < c->args.operands.n; k++) {

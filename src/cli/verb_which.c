@@ -442,7 +442,8 @@ int cli_verb_which(struct cli *c)
     if (!w.path)
         aw_fail(&err, AW_E_NOMEM, 0, "out of memory");
     /* without a mount there may still be rules of an outer instance: the answer says so */
-    bool good = w.path && (cli_rules_load(c, &w.rules, false, &err) || err.code == AW_E_NOTFOUND);
+    bool good = w.path && (cli_rules_load(c, &w.rules, CLI_RULES_SNAPSHOT, &err) ||
+                           err.code == AW_E_NOTFOUND);
     int status = good ? answer(&w) : cli_fail(c, &err);
     cli_formats_answer_fini(&w.format);
     aw_match_fini(&w.match);

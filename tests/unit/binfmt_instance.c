@@ -9,7 +9,9 @@
 #include "base/util.h"
 
 #include <archway/catalogue.h>
+#include <archway/survey.h>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -206,6 +208,20 @@ static int count_fds(void)
     return n;
 }
 
+/* A snapshot is surveyed as its list is. */
+static void check_survey(const struct aw_snapshot *s, const struct aw_entry *list, size_t n)
+{
+    struct aw_survey_row *a, *b;
+    CHECK_OK(aw_survey(list, n, true, &a, &err), err);
+    CHECK_OK(aw_survey_snapshot(s, true, &b, &err), err);
+    for (size_t i = 0; i < n; i++)
+        CHECK(a[i].archs == b[i].archs && a[i].native == b[i].native && a[i].held == b[i].held &&
+              a[i].shadowed_by == b[i].shadowed_by && a[i].file_errno == b[i].file_errno &&
+              a[i].file_ctime_ns == b[i].file_ctime_ns);
+    free(a);
+    free(b);
+}
+
 /* However many threads read them, entries are the same, in the same order. */
 TEST(snapshots)
 {
@@ -239,6 +255,7 @@ TEST(snapshots)
             CHECK(aw_rule_equal(&one.rule, &list[i].rule) && one.enabled == list[i].enabled);
             CHECK(aw_rule_equal(&again[i].rule, &list[i].rule) && again[i].known);
         }
+        check_survey(s, list, n);
         free(again);
         aw_snapshot_free(s);
     }
@@ -246,6 +263,40 @@ TEST(snapshots)
     snprintf(text, sizeof(text), "s%d", MANY - 1);
     CHECK_STR(list[0].rule.name, text);
     free(list);
+}
+
+/* Few descriptors, and others' among them, change nothing. */
+TEST(snapshots_with_few_descriptors)
+{
+    struct aw_instance *inst = ns_instance();
+    char text[64];
+    int held[40];
+    for (int i = 0; i < 300; i++) {
+        int len = snprintf(text, sizeof(text), ":s%d:E::x%d::/bin/true:", i, i);
+        CHECK_OK(aw_instance_register_text(inst, text, (size_t)len, &err), err);
+    }
+    for (size_t i = 0; i < AW_LEN(held); i++)
+        held[i] = dup(0);
+    for (size_t i = 0; i < AW_LEN(held); i += 3)
+        close(held[i]);
+    /* 13 are free: fewer than a thread would have open at a time */
+    struct rlimit old, few;
+    CHECK(getrlimit(RLIMIT_NOFILE, &old) == 0);
+    few = old;
+    few.rlim_cur = (rlim_t)held[AW_LEN(held) - 2] + 1;
+    int fds = count_fds();
+    CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    for (unsigned threads = 1; threads < 3; threads++) {
+        struct aw_snapshot *s = aw_instance_snapshot(inst, threads, &err);
+        CHECK_OK(s, err);
+        CHECK_INT(aw_snapshot_count(s), 300);
+        aw_snapshot_free(s);
+        CHECK_INT(count_fds(), fds);
+    }
+    CHECK(setrlimit(RLIMIT_NOFILE, &old) == 0);
+    for (size_t i = 0; i < AW_LEN(held); i++)
+        if (i % 3)
+            close(held[i]);
 }
 
 /* Entries that come and go meanwhile are there or not, and nothing fails. */

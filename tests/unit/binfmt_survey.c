@@ -93,6 +93,12 @@ TEST(shadowing)
         {.rule = parse(":a:M::A::/bin/sh:"), .enabled = true, .known = true},
         {.rule = parse(":abc:M::ABC::/bin:"), .enabled = true, .known = true},
         {.rule = parse(":elf:M::\\x7fELF::/bin/x:F"), .enabled = true, .known = true},
+        {.rule = parse(":far:M:100:A::/bin/sh:"), .enabled = true, .known = true},
+        {.rule = parse(":farther:M:99:BAB::/bin/sh:"), .enabled = true, .known = true},
+        {.rule = parse(":e:E::x::/bin/sh:"), .enabled = true, .known = true},
+        {.rule = parse(":zero:M:100:\\x00::/bin/sh:"), .enabled = true, .known = true},
+        {.rule = parse(":all:M::A:\\x00:/bin/sh:"), .enabled = true, .known = true},
+        {.rule = parse(":ee:E::x::/bin/sh:"), .enabled = true, .known = true},
     };
     CHECK_OK(aw_survey(entries, AW_LEN(entries), true, &rows, &err), err);
     CHECK(rows[2].shadowed_by == AW_SURVEY_NONE);
@@ -101,6 +107,13 @@ TEST(shadowing)
     CHECK_INT(rows[3].file_errno, 0);
     CHECK_INT(rows[4].file_errno, 13);
     CHECK(rows[5].native && __builtin_popcountll(rows[5].archs) > 20);
+    CHECK(!rows[6].archs && rows[6].shadowed_by == AW_SURVEY_NONE);
+    CHECK(rows[7].shadowed_by == 6);
+    CHECK(!rows[8].archs && rows[8].shadowed_by == AW_SURVEY_NONE);
+    CHECK(rows[9].archs == rows[5].archs && rows[9].shadowed_by == AW_SURVEY_NONE);
+    CHECK(rows[10].archs == rows[5].archs && rows[10].shadowed_by == AW_SURVEY_NONE);
+    CHECK(rows[11].shadowed_by == 8);
+    CHECK_INT(rows[11].file_errno, 0);
     free(rows);
 }
 
