@@ -47,6 +47,7 @@ enum state { ENTRY = 1 /* a region begins here */, PASSED = 2 /* in a region */ 
 struct sums {
     uint64_t regions, insns, bytes; /* translated */
     uint64_t ticks, timed;          /* time-stamp counter, and guest instructions in that time */
+    uint32_t code;                  /* checksum of all code */
 };
 
 static struct ir_region region;
@@ -80,27 +81,23 @@ static bool host_has(void *context, enum lift_host what)
     return true;
 }
 
-/* A fresh chunk, its pages as untouched as the runtime's. */
-static void *fresh(void *old, size_t size)
-{
-    if (old)
-        munmap(old, size);
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) {
-        perror("mmap");
-        exit(1);
-    }
-    return p;
-}
-
+/* A fresh chunk, its pages as untouched as the runtime's; in one piece, so that distances in the
+ * code are always the same. */
 static void room(void)
 {
+    const size_t all = CHUNK_CODE + SLOTS * sizeof(struct slot) + FAULTS * sizeof(struct x64_fault);
     if (code && CHUNK_CODE - code_used >= CODE_MIN && SLOTS - slots_used >= SLOT_MIN &&
         FAULTS - faults_used >= FAULT_MIN)
         return;
-    code = fresh(code, CHUNK_CODE);
-    slots = fresh(slots, SLOTS * sizeof(struct slot));
-    faults = fresh(faults, FAULTS * sizeof(struct x64_fault));
+    if (code)
+        munmap(code, all);
+    code = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (code == MAP_FAILED) {
+        perror("mmap");
+        exit(1);
+    }
+    slots = (struct slot *)(code + CHUNK_CODE);
+    faults = (struct x64_fault *)(slots + SLOTS);
     code_used = slots_used = faults_used = 0;
 }
 
@@ -169,6 +166,8 @@ static void one_region(struct text *t, uint64_t pc, bool warm, struct sums *sums
     }
     for (uint32_t k = out.slot_count; k-- > 0;)
         push(t, out.slots[k].pc);
+    for (uint32_t k = 0; k < out.code_size; k++) /* FNV-1a */
+        sums->code = (sums->code ^ out.code[k]) * 16777619u;
     code_used = (code_used + out.code_size + 15) & ~15u;
     slots_used += out.slot_count;
     faults_used += out.fault_count;
@@ -240,9 +239,10 @@ static void bench(const char *path, unsigned rounds, bool warm)
             ns = each;
     }
     const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-    printf("%-24s %8llu regions %9llu guest instructions %6.1f host bytes each  %6.1f ns each\n",
+    printf("%-24s %8llu regions %9llu guest instructions %6.1f host bytes each  sum %08x  %6.1f ns "
+           "each\n",
            name, (unsigned long long)sums.regions, (unsigned long long)sums.insns,
-           (double)sums.bytes / (double)sums.insns, ns);
+           (double)sums.bytes / (double)sums.insns, sums.code, ns);
     free(t.state);
     free(t.stack);
     munmap(file, (size_t)st.st_size);

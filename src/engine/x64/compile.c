@@ -12,12 +12,6 @@ struct x64_work {
 };
 const uint32_t x64_work_size = sizeof(struct x64_work);
 
-static const emit_fn emitters[IR_OP_COUNT] = {
-#define OP(name, ...) emit_op_##name,
-#include "engine/ir/ops.def"
-#undef OP
-};
-
 static void start(struct emit *e, const struct ir_region *r, struct x64_out *out)
 {
     e->a = (struct x64_asm){.start = out->code,
@@ -49,67 +43,59 @@ static void start(struct emit *e, const struct ir_region *r, struct x64_out *out
      (op) == IR_CCMN || (op) == IR_ADC || (op) == IR_SBC || (op) == IR_FLAGS)
 
 enum { FAULT = IR_A_FAULT, EXIT = IR_A_EXIT, CLOB = IR_A_CLOB, SIDE = IR_A_SIDE };
+#define TRAITS(name, result, a, b, c, attributes)                                                  \
+    ((IS_VALUE(a) ? OP_A : 0) | (IS_VALUE(b) ? OP_B : 0) | (IS_VALUE(c) ? OP_C : 0) |              \
+     (KIND(a, 'F') ? OP_FLAGS_A : 0) | (KIND(c, 'F') ? OP_FLAGS_C : 0) |                           \
+     ((attributes) & (FAULT | EXIT) ? OP_LEAVES : 0) |                                             \
+     (IS_VALUE(result) && !((attributes) & (FAULT | EXIT | SIDE)) ? OP_PURE : 0) |                 \
+     (KIND(result, 'V') || IR_##name == IR_PUTV || IS_CALL(IR_##name) ? OP_VECTOR : 0) |           \
+     (IS_CALL(IR_##name) ? OP_CALL : 0) | (IS_SILENT(IR_##name) ? OP_SILENT : 0) |                 \
+     (IS_VALUE(result) ? OP_VALUE : 0) |                                                           \
+     ((attributes)&CLOB && !KEEPS_FLAGS(IR_##name) ? OP_CLOBBERS : 0) |                            \
+     ((attributes)&EXIT ? OP_EXIT : 0))
 const uint16_t x64_traits[IR_OP_COUNT] = {
+#define OP(name, result, a, b, c, attributes, text) TRAITS(name, result, a, b, c, attributes),
+#include "engine/ir/ops.def"
+#undef OP
+};
+
+#define NOT(kind) (IS_VALUE(kind) ? 0 : IR_NONE)
+const struct x64_operands x64_operands[IR_OP_COUNT] = {
 #define OP(name, result, a, b, c, attributes, text)                                                \
-    (IS_VALUE(a) ? OP_A : 0) | (IS_VALUE(b) ? OP_B : 0) | (IS_VALUE(c) ? OP_C : 0) |               \
-        (KIND(a, 'F') ? OP_FLAGS_A : 0) | (KIND(c, 'F') ? OP_FLAGS_C : 0) |                        \
-        ((attributes) & (FAULT | EXIT) ? OP_LEAVES : 0) |                                          \
-        (IS_VALUE(result) && !((attributes) & (FAULT | EXIT | SIDE)) ? OP_PURE : 0) |              \
-        (KIND(result, 'V') || IR_##name == IR_PUTV || IS_CALL(IR_##name) ? OP_VECTOR : 0) |        \
-        (IS_CALL(IR_##name) ? OP_CALL : 0) | (IS_SILENT(IR_##name) ? OP_SILENT : 0) |              \
-        (IS_VALUE(result) ? OP_VALUE : 0) |                                                        \
-        ((attributes)&CLOB && !KEEPS_FLAGS(IR_##name) ? OP_CLOBBERS : 0),
+    {NOT(a), NOT(b), NOT(c),                                                                       \
+     TRAITS(name, result, a, b, c, attributes) & (OP_LEAVES | OP_FLAGS_A | OP_FLAGS_C)},
 #include "engine/ir/ops.def"
 #undef OP
 };
 
 /* ---- the body ---- */
-static inline void emit_silent(struct emit *e, ir_ref i, const struct ir_ins *ins)
-{
-    switch (ins->op) {
-    case IR_INSN:
-        e->pc = ins->imm;
-        e->masked = ins->aux & 1;
-        e->next_pc = ins->imm + (ins->size ? ins->size : 4u);
-        break;
-    case IR_CONST:
-        e->loc[i] = (struct loc){LOC_CONST, 0, 0};
-        break;
-    case IR_GETR:
-        if (e->use[i].last)
-            alloc_alias(e, &e->i, i, ins->imm & 31);
-        break;
-    case IR_GETV:
-        if (e->use[i].last) {
-            fp_note_width(e, i);
-            alloc_alias(e, &e->v, i, ins->imm & 31);
-        }
-        break;
-    default:
-        break;
-    }
-}
-
 /* An operand in a mirror locks its scratch register: one too many for some operations. */
 static inline bool is_hungry(const struct emit *e, unsigned op)
 {
     return e->hungry[op / 64] >> op % 64 & 1;
 }
 
-static inline void emit_one(struct emit *e, ir_ref i, const struct ir_ins *ins, unsigned traits)
+/* What most operations have before and behind their emission: nothing that depends on them is found
+ * out as the code runs. A mispredicted branch costs as much as twenty instructions, and which
+ * operation comes next is hard to predict: each has a function of its own, called once. */
+static inline __attribute__((always_inline)) void
+run(struct emit *e, ir_ref i, const struct ir_ins *ins, unsigned op, unsigned traits, emit_fn emit)
 {
+    if (alloc_is_unused(&e->use[i], traits))
+        return;
+    e->now = i;
     if (traits & OP_VECTOR)
         fp_note_width(e, i);
     if (traits & OP_CLOBBERS) {
-        if (ir_op_info[ins->op].attributes & IR_A_EXIT && !(ins->aux & IR_EXIT_FLAGS_DEAD))
+        if (traits & OP_EXIT && !(ins->aux & IR_EXIT_FLAGS_DEAD))
             flags_home(e);
         else
-            flags_before(e, i, true);
+            flags_before(e);
     }
     e->a.jumped = false;
-    if (is_hungry(e, ins->op))
+    if (is_hungry(e, op))
         alloc_forget(e);
-    emitters[ins->op](e, i, ins);
+    emit(e, i, ins);
     if (traits & OP_CALL)
         alloc_forget(e);
     e->i.locked = e->v.locked = 0;
@@ -117,18 +103,26 @@ static inline void emit_one(struct emit *e, ir_ref i, const struct ir_ins *ins, 
         alloc_done(e, i, ins);
 }
 
+#define OP(name, result, a, b, c, attributes, text)                                                \
+    static void run_##name(struct emit *e, ir_ref i, const struct ir_ins *ins)                     \
+    {                                                                                              \
+        run(e, i, ins, IR_##name, TRAITS(name, result, a, b, c, attributes), emit_op_##name);      \
+    }
+#include "engine/ir/ops.def"
+#undef OP
+
+static const emit_fn runners[IR_OP_COUNT] = {
+#define OP(name, ...) IS_SILENT(IR_##name) ? emit_op_##name : run_##name,
+#include "engine/ir/ops.def"
+#undef OP
+};
+
 static void emit_body(struct emit *e)
 {
     const struct ir_ins *ins = e->r->ins;
     uint32_t count = e->r->count;
-    for (uint32_t i = 0; i < count && !e->a.full; i++, ins++) {
-        unsigned traits = x64_traits[ins->op];
-        e->now = (ir_ref)i;
-        if (traits & OP_SILENT)
-            emit_silent(e, (ir_ref)i, ins);
-        else if (!alloc_is_unused(&e->use[i], traits))
-            emit_one(e, (ir_ref)i, ins, traits);
-    }
+    for (uint32_t i = 0; i < count && !e->a.full; i++, ins++)
+        runners[ins->op](e, (ir_ref)i, ins);
 }
 
 /* Constants behind the code, and the displacements that name them. */

@@ -89,8 +89,9 @@ void fp_note_width(struct emit *e, ir_ref i)
 
 void fp_forget_widths(struct emit *e)
 {
-    for (unsigned n = 0; n < 32; n++)
-        e->width_v[n] = 16;
+    const uint64_t all = 0x1010101010101010; /* 16 each */
+    for (unsigned n = 0; n < sizeof(e->width_v); n += sizeof(all))
+        __builtin_memcpy(&e->width_v[n], &all, sizeof(all));
 }
 
 bool fp_is_narrow(const struct emit *e, ir_ref v, unsigned size)

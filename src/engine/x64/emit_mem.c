@@ -39,18 +39,23 @@ void emit_op_INSN(struct emit *e, ir_ref i, const struct ir_ins *ins)
 
 void emit_op_CONST(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
+    (void)e; /* where it is says alloc_analyse */
+    (void)i;
     (void)ins;
-    e->loc[i] = (struct loc){LOC_CONST, 0, 0};
 }
 
 void emit_op_GETR(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
-    alloc_alias(e, &e->i, i, ins->imm & 31);
+    if (e->use[i].last)
+        alloc_alias(e, &e->i, i, ins->imm & 31);
 }
 
 void emit_op_GETV(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
-    alloc_alias(e, &e->v, i, ins->imm & 31);
+    if (e->use[i].last) {
+        fp_note_width(e, i);
+        alloc_alias(e, &e->v, i, ins->imm & 31);
+    }
 }
 
 void emit_op_PUTR(struct emit *e, ir_ref i, const struct ir_ins *ins)

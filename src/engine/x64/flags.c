@@ -105,12 +105,9 @@ static void save_now(struct emit *e)
     e->flags_kind = X64_FLAGS_SUB;
 }
 
-/* Before operation i is emitted: if it destroys EFLAGS that are still needed, save them. */
-void flags_before(struct emit *e, ir_ref i, bool clobbers)
+/* Before an operation is emitted that destroys EFLAGS: if they are still needed, save them. */
+void flags_before(struct emit *e)
 {
-    (void)i;
-    if (!clobbers || e->flags_host == IR_NONE)
-        return;
     if (flags_busy(e))
         save_now(e);
 }

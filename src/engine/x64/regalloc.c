@@ -55,10 +55,10 @@ static bool whim(struct emit *e)
 /* ---- analysis: who is needed until where
  * ---------------------------------------------------------
  */
-static inline void use(struct emit *e, ir_ref i, ir_ref v)
+static inline void use(struct emit *e, ir_ref i, unsigned v)
 {
-    if (v != IR_NONE)
-        e->use[v].last = i;
+    enum { MASK = 2 * IR_MAX - 1 }; /* IR_NONE has a place of its own: no branch */
+    e->use[v & MASK].last = i;
 }
 
 /* NZCV's value f is needed by an exit or a memory access, as it is there: kept until an exit; for
@@ -80,48 +80,55 @@ void alloc_forget(struct emit *e)
         e->i.mirror[k] = e->v.mirror[k] = 0;
 }
 
-static void start_banks(struct emit *e)
+/* Whole arrays at a time. */
+static inline void fill(void *to, uint64_t value, unsigned size)
 {
-    for (unsigned n = 0; n < 32; n++) {
-        e->i.alias[n] = e->v.alias[n] = IR_NONE;
-        e->i.alias_last[n] = e->v.alias_last[n] = 0;
-    }
-    for (unsigned k = 0; k < 4; k++)
-        e->i.owner[k] = e->v.owner[k] = IR_NONE;
-    e->i.locked = e->v.locked = 0;
-    e->i.owned = e->v.owned = 0;
-    e->i.spill_used = e->v.spill_used = 0;
-    alloc_forget(e);
+    for (unsigned k = 0; k < size; k += 8)
+        __builtin_memcpy((char *)to + k, &value, 8);
 }
 
+static void start_bank(struct bank *b)
+{
+    fill(b->alias, ~0ull, sizeof(b->alias));
+    fill(b->alias_last, 0, sizeof(b->alias_last));
+    fill(b->owner, ~0ull, sizeof(b->owner));
+    b->locked = b->owned = 0;
+    b->spill_used = 0;
+}
+
+static void flags_use(struct emit *e, ir_ref i, const struct ir_ins *ins, ir_ref *flags)
+{
+    unsigned traits = x64_traits[ins->op];
+    if (ins->op == IR_PUTF)
+        *flags = ins->a;
+    else if (traits & OP_FLAGS_A)
+        e->use[ins->a].flast = i;
+    if (traits & OP_FLAGS_C)
+        e->use[ins->c].flast = i;
+    if (traits & OP_LEAVES)
+        leaving(e, i, ins, *flags);
+}
+
+/* Without branches for what differs from one operation to the next, as they would be mispredicted.
+ */
 void alloc_analyse(struct emit *e)
 {
     const struct ir_ins *ins = e->r->ins;
     uint32_t count = e->r->count;
     ir_ref flags = IR_NONE;
     for (uint32_t i = 0; i < count; i++, ins++) {
-        unsigned traits = x64_traits[ins->op];
+        const struct x64_operands *o = &x64_operands[ins->op];
         e->use[i] = (struct use){0, 0, 0, {0}};
-        if (traits & OP_SILENT)
-            continue;
-        if (traits & OP_A)
-            use(e, (ir_ref)i, ins->a);
-        if (traits & OP_B)
-            use(e, (ir_ref)i, ins->b);
-        if (traits & OP_C)
-            use(e, (ir_ref)i, ins->c);
-        if (!(traits & (OP_LEAVES | OP_FLAGS_A | OP_FLAGS_C)))
-            continue;
-        if (ins->op == IR_PUTF)
-            flags = ins->a;
-        else if (traits & OP_FLAGS_A)
-            e->use[ins->a].flast = (ir_ref)i;
-        if (traits & OP_FLAGS_C)
-            e->use[ins->c].flast = (ir_ref)i;
-        if (traits & OP_LEAVES)
-            leaving(e, (ir_ref)i, ins, flags);
+        e->loc[i] = (struct loc){LOC_CONST, 0, 0}; /* true of CONST; others are made later */
+        use(e, (ir_ref)i, ins->a | o->not_a);
+        use(e, (ir_ref)i, ins->b | o->not_b);
+        use(e, (ir_ref)i, ins->c | o->not_c);
+        if (o->flags)
+            flags_use(e, (ir_ref)i, ins, &flags);
     }
-    start_banks(e);
+    start_bank(&e->i);
+    start_bank(&e->v);
+    alloc_forget(e);
 }
 
 /* Is guest register n free to take a value from operation i on, which PUTR or PUTV at p names? Then

@@ -52,8 +52,16 @@ enum x64_trait {
     OP_VALUE = 256,    /* makes an integer or a vector */
     OP_CALL = 2048,    /* comes back with other scratch registers */
     OP_CLOBBERS = 512, /* destroys EFLAGS, and leaves it to compile.c to save them before */
+    OP_EXIT = 4096,    /* leaves the region or runs the runtime */
 };
 extern const uint16_t x64_traits[IR_OP_COUNT];
+
+/* For the analysis: operands of an operation that are no values are taken for IR_NONE. */
+struct x64_operands {
+    uint16_t not_a, not_b, not_c; /* 0: is a value, IR_NONE: is none */
+    uint16_t flags;               /* not 0: has to do with flags, or leaves */
+};
+extern const struct x64_operands x64_operands[IR_OP_COUNT];
 
 /* What is known of a value. */
 struct use {
@@ -102,7 +110,7 @@ struct emit {
     uint32_t cold_count;           /* entries in cold[] */
     uint32_t exit_count;           /* entries in exits[] */
     uint32_t pool_count;           /* entries in pool[] */
-    struct use use[IR_MAX];        /* what analysis knows of values */
+    struct use use[2 * IR_MAX];    /* what analysis knows of values; the last is IR_NONE's */
     struct loc loc[IR_MAX];        /* where values are */
     ir_ref next_alias[IR_MAX];     /* chain of bank.alias */
     uint8_t width_v[32]; /* struct use's width of the guest's vector registers, as they are now */
@@ -129,7 +137,7 @@ void alloc_constant(struct emit *e, int reg, const struct ir_ins *ins); /* the v
 /* Made, and nobody looks at it. */
 static inline bool alloc_is_unused(const struct use *u, unsigned traits)
 {
-    return !u->last && !u->flast && traits & OP_PURE;
+    return traits & OP_PURE && !(u->last | u->flast);
 }
 bool alloc_is_vector(const struct emit *e, ir_ref value);
 
@@ -154,7 +162,7 @@ static inline bool emit_is_const(const struct emit *e, ir_ref v, uint64_t *ret_v
 }
 
 /* flags.c */
-void flags_before(struct emit *e, ir_ref i, bool clobbers);
+void flags_before(struct emit *e);     /* something will destroy EFLAGS: save them if need be */
 bool flags_busy(const struct emit *e); /* EFLAGS are still needed after this operation */
 void flags_made(struct emit *e, ir_ref i,
                 enum x64_fault_flags kind);    /* EFLAGS now hold those of i */
