@@ -177,3 +177,18 @@ bool guest_run(const struct guest *g, int timeout_ms, struct guest_result *ret, 
     *ret = r;
     return true;
 }
+
+void guest_explain(const struct guest_result *r, char *ret, size_t size)
+{
+    static const char *const fixed[] = {[GUEST_WORKS] = "it works",
+                                        [GUEST_OUTPUT] = "it printed something else",
+                                        [GUEST_TIMEOUT] = "it said nothing in time"};
+    if (r->why == GUEST_NOT_EXEC)
+        snprintf(ret, size, "%s", strerror(r->sys_errno));
+    else if (r->why == GUEST_KILLED)
+        snprintf(ret, size, "it died of signal %d", r->detail);
+    else if (r->why == GUEST_STATUS)
+        snprintf(ret, size, "it ended with status %d", r->detail);
+    else
+        snprintf(ret, size, "%s", fixed[r->why]);
+}

@@ -42,4 +42,7 @@ struct guest_result {
 /* Execute it as any program is. A program that does not work is a result, not an error. Forks. */
 bool guest_run(const struct guest *g, int timeout_ms, struct guest_result *ret, struct aw_err *err);
 
+/* Why it does not work, for "it does not run: ...", cut to size bytes. */
+void guest_explain(const struct guest_result *r, char *ret, size_t size);
+
 #endif

@@ -17,20 +17,6 @@ static const struct aw_entry *find_rule(const struct aw_arch *arch, const struct
     return NULL;
 }
 
-static void explain(const struct guest_result *r, char *ret, size_t size)
-{
-    static const char *const fixed[] = {
-        [GUEST_OUTPUT] = "it printed something else", [GUEST_TIMEOUT] = "it said nothing in 5 s"};
-    if (r->why == GUEST_NOT_EXEC)
-        snprintf(ret, size, "%s", strerror(r->sys_errno));
-    else if (r->why == GUEST_KILLED)
-        snprintf(ret, size, "it died of signal %d", r->detail);
-    else if (r->why == GUEST_STATUS)
-        snprintf(ret, size, "it ended with status %d", r->detail);
-    else
-        snprintf(ret, size, "%s", fixed[r->why]);
-}
-
 /* What ran, against what the rule's path names now; true: the same contents. */
 static bool compare(struct aw_findings *f, const struct aw_rule *rule, const struct guest_result *r)
 {
@@ -65,7 +51,7 @@ static void try_one(struct aw_findings *f, const struct aw_arch *arch, const str
         *ret_same = compare(f, rule, &r);
         return;
     }
-    explain(&r, why, sizeof(why));
+    guest_explain(&r, why, sizeof(why));
     snprintf(mend, sizeof(mend), "archway install --force linux/%s", arch->oci_arch);
     aw_findings_add(f, "does-not-run", AW_SEVERITY_ERROR, mend,
                     "a built-in program for linux/%s does not run: %s (rule %.120s, interpreter "

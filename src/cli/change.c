@@ -467,6 +467,8 @@ int cli_change_finish(struct cli *c, struct cli_change *r, const struct aw_err *
             status = cli_fail(c, &writing);
         if (!status)
             status = tell_passing(c, r);
+        if (!status && r->prove && !r->prove(r, &writing))
+            status = cli_fail(c, &writing);
     }
     cli_out_clear(&c->out);
     int done;

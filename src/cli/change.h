@@ -21,6 +21,9 @@ struct cli_change {
     char *file;                 /* of the records */
     int lock;                   /* held on it while they may change, or -1 */
     struct json_object *before; /* array: what was done, or is to be done, ahead of the plan */
+    /* After all was done: is it what was asked? NULL: nothing to prove. */
+    bool (*prove)(const struct cli_change *r, struct aw_err *err);
+    uint64_t archs; /* for prove: those asked for, bits by aw_arch_at's index */
 };
 
 enum cli_change_how {

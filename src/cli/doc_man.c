@@ -196,7 +196,8 @@ static void put_json(FILE *out, const struct cli_verb *verb)
     fputs(".SH JSON\n", out);
     put_paragraphs(out, "Keys are only ever added. What does not apply is absent. `[]` stands for "
                         "the elements of an array, `{}` for the values of an object whose keys are "
-                        "names of things.");
+                        "names of things. A failure that comes before there is a result is told on "
+                        "standard error only, with nothing on standard output.");
     for (const struct cli_json *j = cli_json; j->path; j++) {
         if (!(j->verbs >> (verb - cli_verbs) & 1))
             continue;

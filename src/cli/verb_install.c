@@ -2,11 +2,14 @@
  *
  * archway install: which rules are wanted, for platforms by an emulator and for other formats
  * (formats.h). What is wanted is checked before anything is mounted; the plan (binfmt/plan.h) does
- * the rest.
+ * the rest; then a built-in program of each platform shows whether it runs.
  */
 #include "cli/formats.h"
 
+#include "binfmt/guest.h"
 #include "box/emulator.h"
+
+#define PATIENCE_MS 10000 /* emulators on busy machines start within a second */
 
 /* P and O: QEMU understands both, and looks at AT_FLAGS to tell whether P is set. C makes the
  * interpreter run with the rights of setuid programs, which a user namespace bounds. */
@@ -25,6 +28,58 @@ static bool has_transparent(struct aw_err *err)
     return aw_mend(err, "upgrade to Linux 7.3, or leave --transparent out");
 }
 
+/* False: a built-in program was tried and does not run; why says it. */
+static bool runs(const struct aw_arch *arch, char *ret_why, size_t size)
+{
+    const struct guest *g = guest_find(arch);
+    struct guest_result result;
+    struct aw_err ignored = AW_ERR_INIT;
+    if (!g || !guest_run(g, PATIENCE_MS, &result, &ignored) || result.why == GUEST_WORKS)
+        return true;
+    guest_explain(&result, ret_why, size);
+    return false;
+}
+
+/* Someone else's rule is kept, for what that does: it has to do it. */
+static bool kept_works(const struct cli_change *r, const struct aw_arch *arch,
+                       const struct plan_want *want, struct aw_err *err)
+{
+    char why[128];
+    const struct aw_entry *entry = plan_entry(&r->now, want->rule->name);
+    if (!entry || want->force || plan_owns(&r->now, entry) || runs(arch, why, sizeof(why)))
+        return true;
+    aw_fail(err, AW_E_EXIST, 0,
+            "rule %s is there already, is not Archway's, and a built-in program for %s does not "
+            "run: %s (interpreter %s)",
+            entry->rule.name, want->platform, why, entry->rule.interpreter);
+    return aw_mend(err, "archway install --force %s", want->platform);
+}
+
+static bool prove(const struct cli_change *r, struct aw_err *err)
+{
+    char why[128];
+    const struct aw_arch *arch;
+    for (size_t i = 0; (arch = aw_arch_at(i)); i++) {
+        if (!(r->archs >> i & 1) || runs(arch, why, sizeof(why)))
+            continue;
+        aw_fail(err, AW_E_CHILD, 0,
+                "its rules are registered, but a built-in program for linux/%s does not run: %s",
+                arch->oci_arch, why);
+        return aw_mend(err,
+                       "archway verify linux/%s; archway install linux/%s with another "
+                       "--emulator",
+                       arch->oci_arch, arch->oci_arch);
+    }
+    return true;
+}
+
+static void is_asked(struct cli_change *r, const struct aw_arch *arch)
+{
+    for (size_t i = 0; aw_arch_at(i); i++)
+        r->archs |= (uint64_t)(aw_arch_at(i) == arch) << i;
+    r->prove = prove;
+}
+
 static bool one_platform(struct cli *c, struct cli_change *r, const struct aw_arch *arch,
                          const char *path, struct aw_err *err)
 {
@@ -40,9 +95,10 @@ static bool one_platform(struct cli *c, struct cli_change *r, const struct aw_ar
             .force = c->args.force,
         };
         if (!aw_arch_rule(arch, i, path, flags_for(c, r), &rule, err) ||
-            !plan_install(&r->plan, &r->now, &want, err))
+            !plan_install(&r->plan, &r->now, &want, err) || !kept_works(r, arch, &want, err))
             return false;
     }
+    is_asked(r, arch);
     return true;
 }
 

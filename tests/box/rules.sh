@@ -86,6 +86,18 @@ t "register" "$A" register ':made-up:E::madeup::/bin/true:F'
 t "a name twice" "$A" register ':made-up:E::madeup::/bin/true:F'
 t "a fault" "$A" register ':made-up2:Q::madeup::/bin/true:F'
 t "host's own" "$A" register ':made-up3:M::\x7fELF::/bin/true:F'
+rule=$("$A" export qemu-aarch64)
+"$A" uninstall -q linux/arm64
+if other=$(command -v qemu-riscv64-static); then
+    t "the wrong emulator" "$A" install --json --emulator "$other" --persist=false linux/arm64
+    t "again" "$A" install --emulator "$other" --persist=false linux/arm64
+    "$A" uninstall -q linux/arm64
+fi
+printf %s "${rule%:*:*}:/bin/false:F" >$M/register
+t "others' that is broken, dry" "$A" install -n linux/arm64
+t "others' that is broken" "$A" install linux/arm64
+t "the same by the other spelling" "$A" --install arm64
+t "it is put in its place" "$A" install --force --persist=false linux/arm64
 t "persist" "$A" install linux/arm64
 t "binfmt.d" cat /etc/binfmt.d/archway.conf
 t "unit" grep ExecStart /etc/systemd/system/archway-binfmt.service
@@ -185,6 +197,14 @@ p register 0 'registered made-up'
 p "a name twice" 1 'archway register --force'
 p "a fault" 2 'type'
 p "host's own" 1 'host-elf'
+if command -v qemu-riscv64-static >/dev/null; then
+    p "the wrong emulator" 1 '"code": "[a-z-]+",\|.*a built-in program for linux/arm64 does not run'
+    p again 1 'archway: its rules are registered, but a built-in program.*kept qemu-aarch64'
+fi
+p "others' that is broken, dry" 1 'not Archway.s, and a built-in program .*archway install --force linux/arm64'
+p "others' that is broken" 1 'not Archway.s, and a built-in program .*archway install --force linux/arm64'
+p "the same by the other spelling" 1 'installing: arm64 failed'
+p "it is put in its place" 0 'in place of someone else'
 p persist 0 'registered qemu-aarch64.*to be kept over restarts'
 p binfmt.d 0 ':qemu-aarch64:M::.*:.*/w/bin/qemu-aarch64-static:POCF\|'
 unlike "a raw rule is not kept over restarts unasked" "$(part binfmt.d)" 'made-up'
