@@ -93,6 +93,8 @@ bool linux_thread_start(struct cpu *cpu);
 bool linux_mm_init(void);
 /* A child that shared the memory is over: it may have been killed in the middle of a change. */
 void linux_mm_check(void);
+/* rt_clock_move(): the host's vDSO goes into the window. */
+void linux_mm_move_clock(void);
 /* Around fork(2), and in the child: also the runtime's rt_fork_prepare and rt_fork_done. */
 void linux_mm_fork_prepare(void);
 void linux_mm_fork_done(bool child);

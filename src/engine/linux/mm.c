@@ -90,6 +90,13 @@ void linux_mm_check(void)
     mm_unlock();
 }
 
+void linux_mm_move_clock(void)
+{
+    mm_lock();
+    rt_clock_move();
+    mm_unlock();
+}
+
 void linux_mm_fork_prepare(void)
 {
     mm_lock();

@@ -206,6 +206,8 @@ void linux_raise(struct cpu *cpu, enum rt_raise kind)
 void linux_poll(struct cpu *cpu)
 {
     struct thread *t = thread_of(cpu);
+    if (rt_clock_wanted())
+        linux_mm_move_clock();
     if (!t->attention)
         return;
     rt_vectors_save(cpu);

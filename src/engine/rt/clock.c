@@ -11,10 +11,12 @@
  *  1. Host vectors are the guest's, and the vDSO may be compiled to use them: all are saved over a
  *     call.
  *  2. Moving costs more than a few system calls: the first calls are made that way.
- *  3. One thread moves, once; the others make system calls until it has.
+ *  3. The move is made once, with the lock of mappings held (linux/mm.c), so that nothing is mapped
+ *     or unmapped between the reading of maps and the move, and no fork sees half of it. Whoever
+ *     reads clocks until then makes system calls.
  *
- * Context: helpers of translated code: no lock of the runtime's. A signal handler may interrupt the
- * vDSO's code; it does not care.
+ * Context: helpers of translated code: no lock. They make their thread poll soon, and the poll
+ * moves. A signal handler may interrupt the vDSO's code; it does not care.
  */
 #include "engine/rt/state.h"
 
@@ -29,7 +31,7 @@
 #include <linux/time.h>
 
 enum { PAGE = 4096, CALLS_BEFORE = 16, LARGEST = 64 * PAGE, RANGES = 8 };
-enum { NOT_YET, MOVING, READY, NONE };
+enum { NOT_YET, WANTED, READY, NONE };
 
 static struct {
     uint64_t vdso;  /* where the kernel mapped it, 0: nowhere */
@@ -178,18 +180,30 @@ static void *prepare(void)
     return base ? find_symbol(base, "__vdso_clock_gettime") : NULL;
 }
 
-static bool ready(void)
+bool rt_clock_wanted(void)
+{
+    return __atomic_load_n(&host.state, __ATOMIC_RELAXED) == WANTED;
+}
+
+void rt_clock_move(void)
+{
+    if (!rt_clock_wanted())
+        return;
+    host.call = prepare();
+    __atomic_store_n(&host.state, host.call ? READY : NONE, __ATOMIC_RELEASE);
+}
+
+static bool ready(struct cpu *cpu)
 {
     uint32_t state = __atomic_load_n(&host.state, __ATOMIC_ACQUIRE);
     if (state == READY)
         return true;
-    if (state != NOT_YET || __atomic_add_fetch(&host.calls, 1, __ATOMIC_RELAXED) < CALLS_BEFORE ||
-        !__atomic_compare_exchange_n(&host.state, &state, MOVING, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_RELAXED))
-        return false;
-    host.call = prepare();
-    __atomic_store_n(&host.state, host.call ? READY : NONE, __ATOMIC_RELEASE);
-    return host.call;
+    if (state == NOT_YET && __atomic_add_fetch(&host.calls, 1, __ATOMIC_RELAXED) >= CALLS_BEFORE)
+        __atomic_compare_exchange_n(&host.state, &state, WANTED, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED);
+    if (rt_clock_wanted())
+        __atomic_store_n(&cpu->fuel, -1, __ATOMIC_RELAXED);
+    return false;
 }
 
 /* ---- the call ---- */
@@ -212,10 +226,10 @@ __attribute__((naked, noinline)) static long call(void *function __attribute__((
                                                                                    "ret\n");
 }
 
-long rt_clock(long clock, uint64_t ret[2])
+long rt_clock(struct cpu *cpu, long clock, uint64_t ret[2])
 {
     struct timespec t;
-    long r = ready() ? call(host.call, clock, &t) : sys(__NR_clock_gettime, clock, &t);
+    long r = ready(cpu) ? call(host.call, clock, &t) : sys(__NR_clock_gettime, clock, &t);
     if (r < 0)
         return r;
     ret[0] = (uint64_t)t.tv_sec;

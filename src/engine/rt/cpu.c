@@ -168,7 +168,7 @@ static long read_clock(struct cpu *cpu, int clock)
 {
     if (rt_options.cosim && cosim_clock(cpu->clock))
         return 0;
-    return rt_clock(clock, cpu->clock);
+    return rt_clock(cpu, clock, cpu->clock);
 }
 
 void helper_cntvct(struct cpu *cpu)

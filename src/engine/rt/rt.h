@@ -65,7 +65,10 @@ void rt_fpcr_set(struct cpu *cpu, uint32_t value);
 /* Where the kernel mapped the host's vDSO, 0: nowhere. */
 void rt_clock_init(uint64_t vdso);
 /* clock_gettime(2), mostly without a system call: seconds, nanoseconds; -errno. */
-long rt_clock(long clock, uint64_t ret[2]);
+long rt_clock(struct cpu *cpu, long clock, uint64_t ret[2]);
+/* Clocks are read often: rt_clock_move() is to be called, by a poll, with the lock of mappings. */
+bool rt_clock_wanted(void);
+void rt_clock_move(void);
 
 /* ---- faults ---- */
 /* A host signal handler found rip in translated code or in a thunk on a synchronous fault. true:
