@@ -303,10 +303,11 @@ long linux_proc_readlink(long dirfd, uint64_t path, uint64_t buf, uint64_t size)
     n = program_of(&f, target, sizeof(target));
     if (n < 0)
         return n;
-    if ((int)size <= 0)
+    int most = (int)size;
+    if (most <= 0)
         return -EINVAL;
-    if ((uint64_t)n > size)
-        n = (long)size;
+    if (n > most)
+        n = most;
     return rt_guest_write(buf, target, (size_t)n) ? n : -EFAULT;
 }
 

@@ -101,7 +101,6 @@ SYSCALL(prctl)
     case PR_SET_ENDIAN:
     case PR_GET_TSC:
     case PR_SET_TSC:
-    case PR_SET_MM:
     case PR_MPX_ENABLE_MANAGEMENT:
     case PR_MPX_DISABLE_MANAGEMENT:
     case PR_SET_FP_MODE:
@@ -121,6 +120,8 @@ SYSCALL(prctl)
     case PR_SET_TAGGED_ADDR_CTRL:
     case PR_GET_TAGGED_ADDR_CTRL:
         return -EINVAL;
+    case PR_SET_MM: /* as to a process without CAP_SYS_RESOURCE */
+        return -EPERM;
     case PR_GET_AUXV_:
         return get_auxv(a);
     case PR_SET_VMA:
@@ -134,9 +135,9 @@ SYSCALL(prctl)
 /* ---- protection keys: none ---- */
 SYSCALL(pkey_alloc)
 {
+    enum { RIGHTS = 3 }; /* PKEY_DISABLE_ACCESS, PKEY_DISABLE_WRITE */
     (void)cpu;
-    (void)a;
-    return -ENOSPC;
+    return a[0] || a[1] & ~(uint64_t)RIGHTS ? -EINVAL : -ENOSPC;
 }
 
 SYSCALL(pkey_free)
@@ -153,6 +154,8 @@ SYSCALL(semctl)
     struct a64_semid_ds guest;
     struct semid64_ds host_ds;
     uint64_t host[6] = {a[0], a[1], a[2], a[3], 0, 0};
+    if ((int)a[0] < 0)
+        return -EINVAL;
     switch ((int)a[2] & COMMAND) {
     case IPC_SET:
         if (!rt_guest_read(&guest, a[3], sizeof(guest)))
@@ -258,7 +261,9 @@ SYSCALL(io_submit)
                    : linux_hidden(request.aio_buf, request.aio_nbytes))
             break;
     }
-    return host[1] || !a[1] ? linux_host_syscall(cpu, __NR_io_submit, host) : -EFAULT;
+    long r =
+        linux_host_syscall(cpu, __NR_io_submit, host); /* of no request: is the context right? */
+    return r == 0 && a[1] ? -EFAULT : r;
 }
 
 /* It tells which addresses have pages. */

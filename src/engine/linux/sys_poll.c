@@ -73,11 +73,10 @@ SYSCALL(epoll_ctl)
  * spread there from the last to the first. */
 static long wait_events(struct cpu *cpu, long nr, const uint64_t *a, uint64_t mask_at)
 {
-    uint64_t max = a[2];
-    if ((int)max <= 0 || (int)max > (int)(INT32_MAX / sizeof(struct a64_epoll_event)))
+    uint64_t max = (uint32_t)a[2]; /* the host says what is wrong with none and less */
+    if ((int)max > (int)(INT32_MAX / sizeof(struct a64_epoll_event)))
         return -EINVAL;
-    max = (uint32_t)max;
-    if (linux_hidden(a[1], max * sizeof(struct a64_epoll_event)))
+    if ((int)max > 0 && linux_hidden(a[1], max * sizeof(struct a64_epoll_event)))
         return -EFAULT;
     uint64_t host[6] = {a[0], a[1], max, a[3], mask_at, MASK_SIZE};
     long n = linux_host_syscall(cpu, nr, host);
