@@ -200,8 +200,11 @@ static bool refused(const struct plan_now *now, const struct aw_rule *rule, stru
 }
 
 /* Does someone else's rule do what the wanted one would? */
-static bool serves(const struct aw_entry *entry, const struct aw_rule *want)
+static bool serves(const struct aw_entry *entry, const struct plan_want *wanted)
 {
+    const struct aw_rule *want = wanted->rule;
+    if (wanted->exact && str_eq(entry->rule.name, want->name))
+        return entry->enabled && entry->known && aw_rule_equal(&entry->rule, want);
     return entry->enabled && entry->known && entry->rule.type == want->type &&
            (entry->rule.flags & AW_RULE_F) &&
            (want->type == AW_RULE_EXTENSION
@@ -213,7 +216,7 @@ static bool serves(const struct aw_entry *entry, const struct aw_rule *want)
 static bool someone_elses(const struct aw_entry *entry, const struct aw_entry *front,
                           const struct plan_want *want, struct aw_err *err)
 {
-    if (front && serves(entry, want->rule)) {
+    if (front && serves(entry, want) && !serves(front, want)) {
         aw_fail(err, AW_E_EXIST, 0,
                 "rule %s is there already, is not Archway's, and stands behind rule %s, which "
                 "takes its programs",
@@ -221,6 +224,8 @@ static bool someone_elses(const struct aw_entry *entry, const struct aw_entry *f
         return aw_mend(err, "archway install --force %s", want->platform);
     }
     const char *why = !entry->enabled                    ? "is switched off"
+                      : serves(entry, want)              ? "may go with whoever registered it"
+                      : want->exact                      ? "is another rule"
                       : !(entry->rule.flags & AW_RULE_F) ? "has no F flag, so it does not work in "
                                                            "containers"
                                                          : "is for other programs";
@@ -251,7 +256,7 @@ bool plan_install(struct plan *p, const struct plan_now *now, const struct plan_
         if (want->force)
             return replace(p, now, &rec, "in place of someone else's", err);
         const struct aw_entry *front = shadows(now, entry);
-        if (!serves(entry, rule) || (front && !serves(front, rule)))
+        if (want->own || !serves(entry, want) || (front && !serves(front, want)))
             return someone_elses(entry, front, want, err);
         add(p, PLAN_KEEP, rule->name, "someone else's rule serves it");
         return true;

@@ -56,6 +56,8 @@ struct plan_want {
     const char *platform;       /* for the record */
     bool persist;               /* for the record */
     bool force;                 /* also where a rule is good as it is, or is someone else's */
+    bool exact;                 /* someone else's has to be this rule, not one that does the same */
+    bool own;                   /* someone else's does not do: they may take it away */
 };
 
 /* Have the rule. One that is there already and good is kept, someone else's too; someone else's

@@ -34,17 +34,20 @@ static void complain(struct importing *m, const struct aw_err *err)
         cli_out_error(&m->c->out, err);
 }
 
-static void want(struct importing *m, const struct aw_rule *rule, const char *where)
+static void want(struct importing *m, const struct aw_rule *rule, const char *where,
+                 const char *file)
 {
     struct aw_err err = AW_ERR_INIT;
     struct plan_want w = {.rule = rule,
                           .platform = "",
                           .persist = m->c->args.persist == CLI_TRUE,
-                          .force = m->c->args.force};
+                          .force = m->c->args.force,
+                          .exact = true,
+                          .own = m->c->args.persist == CLI_TRUE};
     if (plan_install(&m->change->plan, &m->change->now, &w, &err))
         return;
     if (err.code == AW_E_EXIST)
-        aw_mend(&err, "archway import --force %s", where);
+        aw_mend(&err, "archway import --force %s", file);
     aw_context(&err, "%s", where);
     complain(m, &err);
 }
@@ -70,7 +73,7 @@ static void import_spec(struct importing *m, enum spec_kind kind, const char *te
                 file);
         complain(m, &err);
     } else {
-        want(m, &s.rule, file);
+        want(m, &s.rule, file, file);
     }
 }
 
@@ -85,7 +88,7 @@ static void import_rules(struct importing *m, const char *text, size_t len, cons
         _cleanup_free_ char *where = str_printf("%s:%u", file, f.line);
         m->found++;
         if (aw_rule_parse(rule_text, rule_len, &rule, NULL, &err)) {
-            want(m, &rule, where ? where : file);
+            want(m, &rule, where ? where : file, file);
         } else {
             aw_context(&err, "%s", where);
             complain(m, &err);
@@ -93,7 +96,7 @@ static void import_rules(struct importing *m, const char *text, size_t len, cons
     }
 }
 
-static void import_file(struct importing *m, const char *path)
+static void import_file(struct importing *m, const char *path, bool named)
 {
     struct aw_err err = AW_ERR_INIT;
     size_t len;
@@ -103,7 +106,11 @@ static void import_file(struct importing *m, const char *path)
         return;
     }
     enum spec_kind kind = spec_kind(text, len);
-    if (kind == SPEC_RULES)
+    /* in a folder of binfmt.d's kind the others are notes, and what was put aside */
+    if (kind == SPEC_RULES && !named && !str_ends(path, ".conf"))
+        aw_log(&m->c->log, AW_LOG_NOTE, "%s: left out, being no .conf and none of update-binfmts'",
+               path);
+    else if (kind == SPEC_RULES)
         import_rules(m, text, len, path);
     else
         import_spec(m, kind, text, len, path);
@@ -129,7 +136,7 @@ static void import_dir(struct importing *m, const char *path)
         struct stat st;
         _cleanup_free_ char *file = str_printf("%s/%s", path, list[i]->d_name);
         if (file && stat(file, &st) == 0 && S_ISREG(st.st_mode))
-            import_file(m, file);
+            import_file(m, file, false);
         free(list[i]);
     }
     free(list);
@@ -141,7 +148,8 @@ int cli_verb_import(struct cli *c)
     _cleanup_change_ struct cli_change change = {.lock = -1};
     struct importing m = {.c = c, .change = &change, .first = AW_ERR_INIT};
     cli_interrupt_catch();
-    if (!cli_change_open(c, CLI_CHANGE_READY, &change, &err))
+    if (!cli_change_open(c, CLI_CHANGE_READY, &change, &err) ||
+        !cli_change_effective(&change, &err))
         return cli_fail(c, &err);
     for (size_t i = 0; i < c->args.operands.n; i++) {
         struct stat st;
@@ -149,7 +157,7 @@ int cli_verb_import(struct cli *c)
         if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
             import_dir(&m, path);
         else
-            import_file(&m, path);
+            import_file(&m, path, true);
     }
     if (!m.found && m.first.code == AW_OK)
         aw_fail(&m.first, AW_E_NOTFOUND, 0, "%s: no rule in it", c->args.operands.v[0]);

@@ -93,6 +93,7 @@ static bool one_platform(struct cli *c, struct cli_change *r, const struct aw_ar
             .persist = c->args.persist == CLI_UNSET ? r->place != CLI_PLACE_NAMESPACE
                                                     : c->args.persist == CLI_TRUE,
             .force = c->args.force,
+            .own = c->args.persist == CLI_TRUE,
         };
         if (!aw_arch_rule(arch, i, path, flags_for(c, r), &rule, err) ||
             !plan_install(&r->plan, &r->now, &want, err) || !kept_works(r, arch, &want, err))

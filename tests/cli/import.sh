@@ -71,6 +71,21 @@ own 'archway import -n share/two db binfmt.d; echo "status $?"; ls /proc/sys/fs/
 like "import -n: what would be done" "$OUT" '^register mine: /bin/sh$'
 like "import: a fault in a binfmt.d file" "$ERR" 'three.conf:3: rule, column 9'
 is "import -n: changes nothing" "$(tail -n 2 <<<"$OUT")" $'register\nstatus'
+as_user mkdir -p "$T/tmp/notes"
+printf 'Read me: rules are in mine.conf\n' | user_file "$T/tmp/notes/README"
+printf ':four:E::archwayfour::/bin/sh:\n' | user_file "$T/tmp/notes/mine.conf"
+printf ':five:E::archwayfive::/bin/sh:\n' | user_file "$T/tmp/notes/old.conf.dpkg-old"
+own 'archway import -q notes && archway ls -q'
+is "import a folder: as at boot, .conf only" "$STATUS $OUT" "0 four"
+own 'echo 0 >/proc/sys/fs/binfmt_misc/status; archway import share/two'
+refused "import: where no rule has an effect" 'switched off'
+own 'echo ":two:E::archwaytwo::/bin/false:F" >/proc/sys/fs/binfmt_misc/register; archway import share/two'
+refused "import: someone else's rule of that name is another one" 'two is there already, is not Archway.s, and is another rule'
+own 'echo ":four:E::archwaytwo::/bin/false:F" >/proc/sys/fs/binfmt_misc/register; archway import notes/mine.conf'
+refused "import: the same of a line" 'mine.conf:1: rule four is there already'
+like "import: and how to have it" "$ERR" 'archway import --force notes/mine.conf$'
+own 'echo ":two:E::archwaytwo::/bin/sh:" >/proc/sys/fs/binfmt_misc/register; archway import share/two'
+right_run "import: the very same rule is kept" 0 'kept two'
 own 'archway import --json elf'
 is "import: never the host's own programs" "$STATUS" 1
 like "import --json: the error" "$OUT" '"message": ".*host-elf'

@@ -260,6 +260,13 @@ TEST(someone_elses_that_never_gets_its_turn)
     install(&p, &now, &rule, false);
     CHECK_STR(said(&p, text), "keep plan-m");
     plan_fini(&p);
+    /* but not where it has to be this rule, or ours */
+    want.exact = true;
+    CHECK(!plan_install(&p, &now, &want, &err));
+    CHECK_CONTAINS(err.message, "is another rule");
+    want = (struct plan_want){.rule = &rule, .platform = "linux/some", .own = true};
+    CHECK(!plan_install(&p, &now, &want, &err));
+    CHECK_CONTAINS(err.message, "may go with");
     plan_now_fini(&now);
 }
 
