@@ -80,6 +80,7 @@ struct aw_match {
     unsigned flags;             /* of all rules on the way: P, O, C, T have effects on
                                    the program that runs */
     const struct aw_arch *arch; /* of the file where the chain ended; NULL: no program */
+    size_t off;                 /* AW_WHY_DISABLED: index of the rule that is switched off */
 };
 
 /* Walk the chain. False only for want of memory; a file that would not run is a result. Free with

@@ -383,6 +383,7 @@ static enum round explain_nothing(struct walk *w, const struct aw_arch *arch)
             return stop(w, AW_WHY_SWITCHED_OFF, ENOEXEC,
                         "%s: rule %s matches, but binfmt_misc is switched off", w->name,
                         e->rule.name);
+        w->m->off = i;
         return stop(w, AW_WHY_DISABLED, ENOEXEC, "%s: rule %s matches, but is switched off",
                     w->name, e->rule.name);
     }

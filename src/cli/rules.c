@@ -197,9 +197,11 @@ void cli_rules_remarks(const struct cli_rules *r, size_t i, struct buf *ret)
     const char *file = cli_rules_file(r, i);
     if (str_eq(file, "stale"))
         remark(ret, "stale: the kernel holds an older file");
-    if (!row->held && row->file_errno)
-        remark(ret,
-               row->file_errno == EACCES ? "interpreter not executable" : "interpreter missing");
+    if (row->file_errno == EACCES)
+        remark(ret, row->held ? "held, but its file is not executable any more"
+                              : "interpreter not executable");
+    else if (row->file_errno)
+        remark(ret, row->held ? "held, but its file is gone" : "interpreter missing");
 }
 
 void cli_rules_flags(const struct aw_entry *e, char ret[CLI_FLAGS_TEXT])

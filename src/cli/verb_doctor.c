@@ -136,6 +136,24 @@ static void name_engines(struct cli *c, struct aw_findings *f)
     }
 }
 
+/* Programs still run by the file that the kernel holds, and no more after a restart. */
+static void check_gone(struct aw_findings *f, const struct cli_rules *r, size_t i)
+{
+    const struct aw_rule *rule = &r->entries[i].rule;
+    const struct record *rec = records_find(&r->records, rule->name);
+    char mend[384];
+    if (r->rows[i].file_errno == EACCES)
+        snprintf(mend, sizeof(mend), "chmod +x %.300s", rule->interpreter);
+    else if (rec && rec->platform[0])
+        snprintf(mend, sizeof(mend), "archway install %.300s", rec->platform);
+    else
+        snprintf(mend, sizeof(mend), "put %.300s back", rule->interpreter);
+    aw_findings_add(f, "held-gone", AW_SEVERITY_WARN, mend,
+                    "rule %.150s: %.200s cannot be opened any more (%s): the kernel holds what it "
+                    "was until a restart, and the rule ends then",
+                    rule->name, rule->interpreter, strerror(r->rows[i].file_errno));
+}
+
 /* What archway registered, and what others did. Of the latter's files only the times are known,
  * unless same says that their contents were seen to be what the kernel holds. */
 static void check_records(struct aw_findings *f, const struct cli_rules *r, const bool *same)
@@ -153,6 +171,8 @@ static void check_records(struct aw_findings *f, const struct cli_rules *r, cons
             if (mine)
                 aw_findings_safe(f, AW_FIX_REFRESH);
         }
+        if (mine && r->rows[i].held && r->rows[i].file_errno)
+            check_gone(f, r, i);
         if (!mine && ++n <= 10)
             buf_addf(&others, "%s%s", n > 1 ? ", " : "", r->entries[i].rule.name);
     }

@@ -118,7 +118,9 @@ static void print_text(const struct check *k, const struct plan_now *now)
         printf(", %s", buf_str(&b));
         const char *fresh = freshness(k, now);
         if (fresh && !str_eq(fresh, "fresh"))
-            printf(" (%s: archway refresh)", fresh);
+            printf(str_eq(fresh, "gone") ? " (its file is gone: archway install linux/%s)"
+                                         : " (%s: archway refresh)",
+                   str_eq(fresh, "gone") ? k->arch->oci_arch : fresh);
     } else {
         printf(", without an emulator");
     }

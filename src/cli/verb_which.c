@@ -148,6 +148,13 @@ static const char *credentials(const struct which *w)
     return rule ? "setuid and setgid bits count: the rule has flag C" : NULL;
 }
 
+static void mend_disabled(const struct which *w, struct aw_err *err)
+{
+    struct aw_entry e;
+    if (aw_snapshot_entry(w->rules.snapshot, w->match.off, &e, NULL))
+        aw_mend(err, "archway enable %s", e.rule.name);
+}
+
 static void mend(const struct which *w, struct aw_err *err)
 {
     switch (w->match.why) {
@@ -161,10 +168,10 @@ static void mend(const struct which *w, struct aw_err *err)
             aw_mend(err, "archway install %s", w->format.user->name);
         break;
     case AW_WHY_DISABLED:
-        aw_mend(err, "archway enable that rule");
+        mend_disabled(w, err);
         break;
     case AW_WHY_SWITCHED_OFF:
-        aw_mend(err, "echo 1 > /proc/sys/fs/binfmt_misc/status");
+        aw_mend(err, "archway enable --instance");
         break;
     case AW_WHY_NOT_EXECUTABLE:
         aw_mend(err, "chmod +x %s", w->path);

@@ -68,6 +68,15 @@ echo -1 >$M/status
 t "openrc" sh -c 'ebegin() { echo "$*"; }; eend() { return $1; }; . "$1"; command=$2; start' sh "$W/archway-binfmt.openrc" "$A"
 t "openrc brings it back" hello
 t "fresh once more" "$A" refresh
+chmod -x "$W/bin/qemu-aarch64-static"
+t "ls not executable" "$A" ls
+t "doctor not executable" "$A" doctor --quick
+chmod +x "$W/bin/qemu-aarch64-static"
+mv "$W/bin/qemu-aarch64-static" "$W/bin/away"
+t "ls gone" "$A" ls
+t "doctor gone" "$A" doctor --quick
+t "verify gone" "$A" verify
+mv "$W/bin/away" "$W/bin/qemu-aarch64-static"
 cp "$W/bin/qemu-aarch64-static" "$W/bin/new" && mv "$W/bin/new" "$W/bin/qemu-aarch64-static"
 t "reinstalled" "$A" refresh -n
 t "verify reinstalled" "$A" verify
@@ -180,6 +189,11 @@ p openrc 0 '^Registering'
 p "openrc brings it back" 3 '^hello\|'
 p "fresh once more" 0 'kept qemu-aarch64 \(good as it is\)'
 p fresh 0 'kept qemu-aarch64 \(good as it is\)'
+p "ls not executable" 0 'qemu-aarch64 .*held, but its file is not executable any more'
+p "doctor not executable" 1 'rule qemu-aarch64: [^|]*Permission denied[^|]*\[held-gone\]\|[^|]*chmod \+x'
+p "ls gone" 0 'qemu-aarch64 .*held, but its file is gone'
+p "doctor gone" 1 'rule qemu-aarch64: [^|]*No such file[^|]*\[held-gone\]\|[^|]*archway install linux/arm64'
+p "verify gone" 0 'works, .*its file is gone: archway install linux/arm64'
 p reinstalled 0 'keep qemu-aarch64 \(good as it is\)'
 p "verify reinstalled" 0 '^linux/arm64: works, [^(]*qemu-aarch64-static\|'
 p "ls stale" 0 'qemu-aarch64 .*stale: the kernel holds an older file'

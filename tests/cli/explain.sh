@@ -103,6 +103,8 @@ for file in 'a:126:rule off matches, but is switched off' 'prog.exe:126:rule win
     is "which $name: status" "$STATUS" "$status"
     like "which $name: reason" "$ERR" "$text"
 done
+own "archway which ./a"
+like "which: the command that mends it" "$ERR" 'to mend it: archway enable off$'
 own "archway which --json ./a"
 like "which --json: why" "$OUT" '"why": "disabled"'
 like "which --json: errno" "$OUT" '"errno": "ENOEXEC"'
