@@ -19,19 +19,24 @@ $(filter-out $(ENGINE_GEN)/a64_decode.c,$(engine.gen)) $(ENGINE_GEN)/a64_rows.h 
 ENGINE_O := $(O)/engine
 ENGINE_CFLAGS := -std=gnu11 -g -O2 -ffreestanding -mgeneral-regs-only -mno-red-zone -fPIE -fvisibility=hidden \
                  -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing $(WARN)
+# What translates is compiled as one (small functions of the assembler and the lifters called from everywhere).
+# Not rt and linux: their assembly and C name each other, which link-time optimisation does not see.
+ENGINE_LTO := $(if $(findstring clang,$(CC)),,-flto=auto -fno-fat-lto-objects)
+ENGINE_ONE := isa lift ir fp x64
 engine.all := $(filter-out $(engine.hosted_only),$(engine.src)) $(wildcard src/engine/rt/*.c src/engine/linux/*.c)
 engine.freestanding := $(patsubst %.c,$(ENGINE_O)/%.o,$(patsubst $(O)/%,%,$(engine.all)))
 $(engine.freestanding): | $(engine.gen)
 $(ENGINE_O)/gen/%.o: $(O)/gen/%.c Makefile src/engine/mod.mk
 	@mkdir -p $(@D)
-	@$(CC) -Isrc -I$(O)/gen $(ENGINE_CFLAGS) -MMD -MP -c $< -o $@
+	@$(CC) -Isrc -I$(O)/gen $(ENGINE_CFLAGS) $(ENGINE_LTO) -MMD -MP -c $< -o $@
 $(ENGINE_O)/%.o: %.c Makefile src/engine/mod.mk
 	@mkdir -p $(@D)
 	@echo "  CC $< (freestanding)"
-	@$(CC) -Isrc -I$(O)/gen $(ENGINE_CFLAGS) -MMD -MP -c $< -o $@
+	@$(CC) -Isrc -I$(O)/gen $(ENGINE_CFLAGS) $(if $(filter $(addprefix src/engine/,$(addsuffix /%,$(ENGINE_ONE))),$<),$(ENGINE_LTO)) \
+	    -MMD -MP -c $< -o $@
 $(O)/archway-engine: $(engine.freestanding)
 	@echo "  LD $@"
-	@$(CC) -static-pie -nostdlib -nostartfiles -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--build-id=sha1 -o $@ $^
+	@$(CC) $(ENGINE_CFLAGS) $(ENGINE_LTO) -static-pie -nostdlib -nostartfiles -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--build-id=sha1 -o $@ $^
 # the program needs every emitter
 ifneq ($(and $(wildcard src/engine/linux/main.c),$(wildcard src/engine/x64/emit_fp*.c)),)
 all: $(O)/archway-engine
@@ -51,7 +56,7 @@ $(O)/bench/engine/translate.o: | $(engine.gen)
 $(O)/bench-translate: $(O)/bench/engine/translate.o \
                       $(filter-out $(ENGINE_O)/src/engine/rt/% $(ENGINE_O)/src/engine/linux/%,$(engine.freestanding))
 	@echo "  LD $@"
-	@$(CC) $(ALL_LDFLAGS) -o $@ $^
+	@$(CC) $(ENGINE_CFLAGS) $(ENGINE_LTO) $(ALL_LDFLAGS) -o $@ $^
 bench-translate: $(O)/bench-translate $(O)/archway-engine
 	@bench/engine/translate $(TREE)
 .PHONY: bench-translate
