@@ -52,20 +52,35 @@ static enum elf_kind read_phdrs(const struct reader *r, const uint8_t *head, cha
     return ELF_STATIC;
 }
 
+bool elf_head_read(int fd, struct elf_head *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    return pread(fd, ret->bytes, sizeof(ret->bytes), 0) >= EI_NIDENT &&
+           memcmp(ret->bytes, ELFMAG, SELFMAG) == 0;
+}
+
+uint16_t elf_head_machine(const struct elf_head *head, bool big)
+{
+    struct reader r = {.fd = -1, .big = big};
+    uint64_t type = get(&r, head->bytes + offsetof(Elf64_Ehdr, e_type), 2);
+    if (type != ET_EXEC && type != ET_DYN)
+        return 0;
+    return (uint16_t)get(&r, head->bytes + offsetof(Elf64_Ehdr, e_machine), 2);
+}
+
 void elf_look_as(int fd, bool is64, bool big, struct elf_info *ret)
 {
-    uint8_t head[sizeof(Elf64_Ehdr)] = {0};
+    struct elf_head head;
     struct reader r = {.fd = fd, .big = big, .is64 = is64};
     memset(ret, 0, sizeof(*ret));
-    ssize_t n = pread(fd, head, sizeof(head), 0);
-    if (n < EI_NIDENT || memcmp(head, ELFMAG, SELFMAG) != 0)
+    if (!elf_head_read(fd, &head))
         return;
-    uint64_t type = get(&r, head + offsetof(Elf64_Ehdr, e_type), 2);
+    uint64_t type = get(&r, head.bytes + offsetof(Elf64_Ehdr, e_type), 2);
     if (type != ET_EXEC && type != ET_DYN)
         return;
-    ret->machine = (uint16_t)get(&r, head + offsetof(Elf64_Ehdr, e_machine), 2);
+    ret->machine = elf_head_machine(&head, big);
     ret->is64 = is64;
-    ret->kind = read_phdrs(&r, head, ret->loader);
+    ret->kind = read_phdrs(&r, head.bytes, ret->loader);
 }
 
 void elf_look(int fd, struct elf_info *ret)

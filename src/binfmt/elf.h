@@ -5,6 +5,7 @@
 #ifndef BINFMT_ELF_H
 #define BINFMT_ELF_H
 
+#include <elf.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,15 @@ struct elf_info {
     uint16_t machine;      /* e_machine */
     char loader[PATH_MAX]; /* ELF_DYNAMIC: the path in PT_INTERP */
 };
+
+struct elf_head {
+    uint8_t bytes[sizeof(Elf64_Ehdr)]; /* of the file, zeros behind its end */
+};
+
+/* Read an open file's head; false: no ELF file. */
+bool elf_head_read(int fd, struct elf_head *ret);
+/* The machine that a loader of that byte order sees; 0: none, or nothing that can be executed. */
+uint16_t elf_head_machine(const struct elf_head *head, bool big);
 
 /* Look at an open file (O_RDONLY), with class and byte order from its identification. */
 void elf_look(int fd, struct elf_info *ret);

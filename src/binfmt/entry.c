@@ -12,6 +12,7 @@
 
 #include "base/util.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 
@@ -21,26 +22,44 @@
  * thousand lines. */
 #define BEGINS(text, prefix) ((text)[0] == (prefix)[0] && str_starts(text, prefix))
 
-/* By a table: whether a digit is a letter is what a processor cannot foresee. 0: no digit. */
-static const uint8_t hex_value[256] = {
-    ['0'] = 0x10, ['1'] = 0x11, ['2'] = 0x12, ['3'] = 0x13, ['4'] = 0x14, ['5'] = 0x15,
-    ['6'] = 0x16, ['7'] = 0x17, ['8'] = 0x18, ['9'] = 0x19, ['a'] = 0x1a, ['b'] = 0x1b,
-    ['c'] = 0x1c, ['d'] = 0x1d, ['e'] = 0x1e, ['f'] = 0x1f,
-};
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Eight lower-case hexadecimal digits to four bytes, all at once; false: they are none. */
+static bool parse_eight(const char *s, uint8_t ret[4])
+{
+    uint64_t text;
+    memcpy(&text, s, sizeof(text));
+    text = le64toh(text);
+    /* bit 6 is set in letters; no sum below leaves its byte */
+    uint64_t v = (text & EACH(0x0f)) + (text >> 6 & EACH(1)) * 9;
+    uint64_t above_nine = (v + EACH(0x76)) >> 7 & EACH(1);
+    if ((v & EACH(0xf0)) || v + EACH('0') + above_nine * ('a' - '0' - 10) != text)
+        return false;
+    v = (v << 4 | v >> 8) & UINT64_C(0x00ff00ff00ff00ff);
+    v = (v | v >> 8) & UINT64_C(0x0000ffff0000ffff);
+    uint32_t bytes = htole32((uint32_t)(v | v >> 16));
+    memcpy(ret, &bytes, sizeof(bytes));
+    return true;
+}
 
 /* Decode hexadecimal digits; the number of bytes, or 0 when that is no hexadecimal or too long. */
 static uint32_t parse_hex(const char *s, uint8_t ret[AW_RULE_WINDOW])
 {
-    size_t len = strlen(s);
-    uint8_t all = 0x10;
+    size_t i = 0, len = strlen(s);
     if (len % 2 || len / 2 > AW_RULE_WINDOW)
         return 0;
-    for (size_t i = 0; i < len / 2; i++) {
-        uint8_t high = hex_value[(uint8_t)s[2 * i]], low = hex_value[(uint8_t)s[2 * i + 1]];
-        all &= high & low;
-        ret[i] = (uint8_t)(high << 4 | (low & 15));
+    for (; i + 8 <= len; i += 8)
+        if (!parse_eight(s + i, ret + i / 2))
+            return 0;
+    if (i < len) {
+        char last[8] = {'0', '0', '0', '0', '0', '0', '0', '0'};
+        uint8_t bytes[4];
+        memcpy(last, s + i, len - i);
+        if (!parse_eight(last, bytes))
+            return 0;
+        memcpy(ret + i / 2, bytes, (len - i) / 2);
     }
-    return all ? (uint32_t)(len / 2) : 0;
+    return (uint32_t)(len / 2);
 }
 
 static void parse_flag_letters(const char *s, struct aw_entry *e)

@@ -40,11 +40,11 @@ struct walk {
     struct aw_match *m; /* being filled */
     int fd;     /* the file at hand, O_PATH; -1: unknown (an interpreter held by the kernel) */
     char *name; /* the name it goes by */
-    struct strv argv;          /* its arguments */
-    bool open_binary;          /* a rule with O was on the way */
-    bool handed_over;          /* the program it matched has been put aside for the end */
-    char head[AW_RULE_WINDOW]; /* the file's first bytes, zeros behind its end */
-    struct aw_entry taken;     /* the one of a snapshot that entry_at gave last */
+    struct strv argv;      /* its arguments */
+    bool open_binary;      /* a rule with O was on the way */
+    bool handed_over;      /* the program it matched has been put aside for the end */
+    char head[BRIEF_HEAD]; /* the file's first AW_RULE_WINDOW bytes, zeros behind its end */
+    struct aw_entry taken; /* the one of a snapshot that entry_at gave last */
 };
 
 static const char *const why_names[] = {
@@ -346,12 +346,16 @@ static enum round try_script(struct walk *w)
 static const struct aw_arch *native_arch(int fd, struct elf_info *ret)
 {
     const struct aw_arch *arch;
+    struct elf_head head;
+    if (!elf_head_read(fd, &head))
+        return NULL;
     for (size_t i = 0; (arch = aw_arch_at(i)); i++) {
-        elf_look_as(fd, arch->is64, arch->big, ret);
-        if (ret->kind == ELF_NONE || !ret->machine ||
-            (ret->machine != arch->machine[0] && ret->machine != arch->machine[1]))
+        uint16_t machine = elf_head_machine(&head, arch->big);
+        if (!machine || (machine != arch->machine[0] && machine != arch->machine[1]) ||
+            !aw_arch_native(arch))
             continue;
-        if (aw_arch_native(arch))
+        elf_look_as(fd, arch->is64, arch->big, ret);
+        if (ret->kind != ELF_NONE)
             return arch;
     }
     return NULL;
@@ -422,7 +426,7 @@ static enum round one_round(struct walk *w, int depth)
     if (fd < 0)
         return stop(w, AW_WHY_UNREADABLE, 0, "%s: may be executed but not read: %s", w->name,
                     strerror(errno));
-    if (pread(fd, w->head, sizeof(w->head), 0) < 0)
+    if (pread(fd, w->head, AW_RULE_WINDOW, 0) < 0)
         return stop(w, AW_WHY_UNREADABLE, errno, "%s: cannot be read: %s", w->name,
                     strerror(errno));
     enum round how = try_rules(w);

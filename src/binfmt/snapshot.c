@@ -121,13 +121,16 @@ static int fill(struct worker *w, struct brief *b, char *text, size_t len)
         b->extension = room ? memcpy(room, r->extension, size) : NULL;
         return room ? 0 : ENOMEM;
     }
-    room = take_room(&w->blocks, 2 * (size_t)r->magic_len);
+    size_t padded = ((size_t)r->magic_len + 7) / 8 * 8;
+    room = take_room(&w->blocks, 2 * padded);
     if (!room)
         return ENOMEM;
+    memset(room, 0, 2 * padded);
     b->offset = r->offset;
     b->size = r->magic_len;
     b->magic = memcpy(room, r->magic, b->size);
-    b->mask = r->has_mask ? memcpy(room + b->size, r->mask, b->size) : NULL;
+    b->mask = r->has_mask ? memcpy(room + padded, r->mask, b->size)
+                          : memset(room + padded, 0xff, b->size);
     return 0;
 }
 
@@ -392,7 +395,7 @@ bool aw_instance_list(struct aw_instance *inst, struct aw_entry **ret, size_t *r
     return s && aw_snapshot_entries(s, ret, ret_n, err);
 }
 
-bool brief_matches(const struct brief *b, const uint8_t head[AW_RULE_WINDOW], const char *path)
+bool brief_matches(const struct brief *b, const uint8_t head[BRIEF_HEAD], const char *path)
 {
     if (!b->known)
         return false;
@@ -401,8 +404,13 @@ bool brief_matches(const struct brief *b, const uint8_t head[AW_RULE_WINDOW], co
         return dot && str_eq(dot + 1, b->extension);
     }
     /* a complete rule ends within the window */
-    for (uint32_t i = 0; i < b->size; i++)
-        if ((head[b->offset + i] ^ b->magic[i]) & (b->mask ? b->mask[i] : 0xff))
+    for (uint32_t i = 0; i < b->size; i += 8) {
+        uint64_t have, magic, mask;
+        memcpy(&have, head + b->offset + i, 8);
+        memcpy(&magic, b->magic + i, 8);
+        memcpy(&mask, b->mask + i, 8);
+        if ((have ^ magic) & mask)
             return false;
+    }
     return true;
 }

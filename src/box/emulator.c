@@ -8,6 +8,7 @@
  */
 #include "box/emulator.h"
 
+#include "base/cpu.h"
 #include "base/file.h"
 #include "base/spawn.h"
 
@@ -92,15 +93,8 @@ static char *find_qemu(const struct aw_arch *a, const struct box_world *world)
  */
 static bool engine_serves(const struct aw_arch *a)
 {
-#if defined(__x86_64__)
-    return str_eq(a->name, "aarch64") && __builtin_cpu_supports("avx2") &&
-           __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
-           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("aes") &&
-           __builtin_cpu_supports("pclmul");
-#else
-    (void)a;
-    return false;
-#endif
+    return str_eq(a->name, "aarch64") &&
+           cpu_has(CPU_AVX2 | CPU_FMA | CPU_BMI2 | CPU_BMI | CPU_AES | CPU_PCLMUL);
 }
 
 /* opt: --emulator's word, NULL for auto. */

@@ -16,6 +16,7 @@
 #include "cli/parse.h"
 #include "cli/rules.h"
 
+#include "base/cpu.h"
 #include "binfmt/guest.h"
 
 #define USUAL_PATH "/proc/sys/fs/binfmt_misc"
@@ -170,19 +171,14 @@ static void push_variants(struct json_object *list, const char *arch)
     }
     _cleanup_free_ char *text = str_printf("linux/%s", arch);
     js_push_string(list, text ? text : "");
-#if defined(__x86_64__)
     if (!str_eq(arch, "amd64"))
         return;
-    if (__builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.2") &&
-        __builtin_cpu_supports("popcnt"))
+    if (cpu_has(CPU_SSSE3 | CPU_SSE4_2 | CPU_POPCNT))
         js_push_string(list, "linux/amd64/v2");
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
-        __builtin_cpu_supports("fma"))
+    if (cpu_has(CPU_AVX2 | CPU_BMI2 | CPU_FMA))
         js_push_string(list, "linux/amd64/v3");
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    if (cpu_has(CPU_AVX512BW | CPU_AVX512CD | CPU_AVX512DQ | CPU_AVX512VL))
         js_push_string(list, "linux/amd64/v4");
-#endif
 }
 
 static bool runs(const struct aw_arch *arch)

@@ -22,41 +22,44 @@ static char *find_home(void)
     return home && home[0] == '/' ? strdup(home) : NULL;
 }
 
-/* What is at `relative` from the folder of this program, or NULL. */
-static char *find_beside(const char *relative)
+/* The folder of this program, or "". */
+static void find_folder(char ret[PATH_MAX])
 {
-    char exe[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-    if (n <= 0)
-        return NULL;
-    exe[n] = 0;
-    char *slash = strrchr(exe, '/');
-    if (!slash)
-        return NULL;
-    *slash = 0;
-    _cleanup_free_ char *path = str_printf("%s/%s", exe, relative);
-    return path ? realpath(path, NULL) : NULL;
+    ssize_t n = readlink("/proc/self/exe", ret, PATH_MAX - 1);
+    ret[n > 0 ? n : 0] = 0;
+    char *slash = strrchr(ret, '/');
+    *(slash ? slash : ret) = 0;
+}
+
+/* What is at `relative` from a folder, or NULL. */
+static char *find_beside(const char *folder, const char *relative)
+{
+    _cleanup_free_ char *path = *folder ? str_printf("%s/%s", folder, relative) : NULL;
+    /* that most are not there is known sooner so than by realpath(3) */
+    return path && access(path, F_OK) == 0 ? realpath(path, NULL) : NULL;
 }
 
 /* Installed, or in the build folder. */
-static char *find_own(const char *installed, const char *built)
+static char *find_own(const char *folder, const char *installed, const char *built)
 {
-    char *path = find_beside(installed);
-    return path ? path : find_beside(built);
+    char *path = find_beside(folder, installed);
+    return path ? path : find_beside(folder, built);
 }
 
 void cli_env_init(struct cli_env *e)
 {
     const char *no_color = getenv("NO_COLOR");
+    char folder[PATH_MAX];
+    find_folder(folder);
     *e = (struct cli_env){
         .path = getenv("PATH"),
         .term = getenv("TERM"),
         .all = environ,
         .no_color = no_color && *no_color,
         .home = find_home(),
-        .emulator_dir = find_beside("../libexec/archway"),
-        .engine = find_own("../libexec/archway/archway-engine", "archway-engine"),
-        .format = find_own("../libexec/archway/archway-format", "archway-format"),
+        .emulator_dir = find_beside(folder, "../libexec/archway"),
+        .engine = find_own(folder, "../libexec/archway/archway-engine", "archway-engine"),
+        .format = find_own(folder, "../libexec/archway/archway-format", "archway-format"),
     };
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/util.h"
+#include "binfmt/snapshot.h"
 
 #include <archway/catalogue.h>
 #include <archway/survey.h>
@@ -151,6 +152,32 @@ TEST(entries_are_read_back)
     CHECK_INT(err.code, AW_E_PARSE);
 }
 
+/* Whatever byte stands among a magic's digits, and wherever. */
+TEST(digits_of_magics)
+{
+    static const char digits[] = "0123456789abcdef";
+    struct aw_entry e;
+    char text[256];
+    for (size_t len = 2; len <= 24; len += 2)
+        for (size_t at = 0; at < len; at++)
+            for (int c = 1; c < 256; c++) {
+                int head = snprintf(text, sizeof(text), "enabled\ninterpreter /a\nflags: \nmagic ");
+                char *magic = text + head;
+                for (size_t i = 0; i < len; i++)
+                    magic[i] = digits[(i * 7 + len) % 16];
+                magic[at] = (char)c;
+                CHECK_OK(aw_entry_parse("n", text, (size_t)head + len, &e, &err), err);
+                const char *high = strchr(digits, magic[at & ~1u]),
+                           *low = strchr(digits, magic[at | 1]);
+                if (c == '\n')
+                    continue; /* a shorter line */
+                CHECK(e.known == (high && low));
+                if (e.known)
+                    CHECK(e.rule.magic_len == len / 2 &&
+                          e.rule.magic[at / 2] == (high - digits) * 16 + (low - digits));
+            }
+}
+
 TEST(register_list_remove)
 {
     struct aw_instance *inst = ns_instance();
@@ -222,6 +249,22 @@ static void check_survey(const struct aw_snapshot *s, const struct aw_entry *lis
     free(b);
 }
 
+/* It matches what its list does. */
+static void check_matching(const struct aw_snapshot *s, const struct aw_entry *list, size_t n)
+{
+    for (int at = 0; at <= 250; at += at < 7 ? 1 : 27) {
+        uint8_t head[BRIEF_HEAD] = {0};
+        size_t hits = 0;
+        memcpy(head + at, "aRc200", 6);
+        for (size_t i = 0; i < n; i++) {
+            bool hit = brief_matches(snapshot_brief(s, i), head, "/x.y.x3");
+            CHECK(hit == aw_rule_matches(&list[i].rule, head, AW_RULE_WINDOW, "/x.y.x3"));
+            hits += hit;
+        }
+        CHECK(hits > (at > 0 && at < 7)); /* .x3 is one */
+    }
+}
+
 /* However many threads read them, entries are the same, in the same order. */
 TEST(snapshots)
 {
@@ -231,9 +274,10 @@ TEST(snapshots)
     size_t n, m;
     char text[300];
     for (int i = 0; i < MANY; i++) {
-        int len = i % 3 ? snprintf(text, sizeof(text),
-                                   ":s%d:M:%d:abc%03d:\\xff\\x0fc000:/bin/true:PO", i, i % 7, i)
-                        : snprintf(text, sizeof(text), ":s%d:E::x%d::/bin/false:", i, i);
+        int len =
+            i % 3 ? snprintf(text, sizeof(text), ":s%d:M:%d:abc%03d:\\xff\\x0fc000:/bin/true:PO", i,
+                             i % 7 ? i % 7 : 250, i)
+                  : snprintf(text, sizeof(text), ":s%d:E::x%d::/bin/false:", i, i);
         CHECK_OK(aw_instance_register_text(inst, text, (size_t)len, &err), err);
         if (i % 5 == 0) {
             snprintf(text, sizeof(text), "s%d", i);
@@ -256,6 +300,7 @@ TEST(snapshots)
             CHECK(aw_rule_equal(&again[i].rule, &list[i].rule) && again[i].known);
         }
         check_survey(s, list, n);
+        check_matching(s, list, n);
         free(again);
         aw_snapshot_free(s);
     }
