@@ -231,6 +231,7 @@ static bool may_change(struct cli *c, struct cli_change *r, struct aw_err *err)
 
 static bool open_records(struct cli *c, struct cli_change *r, struct aw_err *err)
 {
+    struct aw_err why = AW_ERR_INIT;
     r->file = cli_place_records(r->place, &c->env, err);
     if (!r->file)
         return false;
@@ -240,11 +241,17 @@ static bool open_records(struct cli *c, struct cli_change *r, struct aw_err *err
         if (!dir || !lock)
             return aw_fail(err, AW_E_NOMEM, 0, "path of the records");
         *strrchr(dir, '/') = 0;
-        if (!file_mkdirs(AT_FDCWD, dir, 0755, err))
+        /* who removes the last record removes the folder too, and perhaps just then */
+        for (int i = 0; i < 100 && r->lock < 0 && (!i || why.sys_errno == ENOENT); i++) {
+            if (!file_mkdirs(AT_FDCWD, dir, 0755, err))
+                return false;
+            r->lock = file_lock(AT_FDCWD, lock, LOCK_EX, &why);
+        }
+        if (r->lock < 0) {
+            if (err)
+                *err = why;
             return false;
-        r->lock = file_lock(AT_FDCWD, lock, LOCK_EX, err);
-        if (r->lock < 0)
-            return false;
+        }
     }
     return records_load(r->file, &r->now.records, err);
 }

@@ -137,7 +137,7 @@ static bool is_there(struct cli *c, const char *word)
     for (size_t i = 0; r.entries && i < r.n && !found; i++)
         found = cli_change_means(word, r.entries[i].rule.name);
     for (size_t i = 0; i < records.n && !found; i++)
-        found = cli_change_means(word, records.v[i].name);
+        found = str_eq(word, "all") || cli_change_means(word, records.v[i].name);
     return found;
 }
 
@@ -245,6 +245,7 @@ int cli_compat(struct cli *c, int argc, char **argv)
         return cli_fail_usage(c, &err);
     }
     c->args.quiet = true;
+    c->args.json = false; /* one object is printed, at the end, asked or not */
     for (size_t i = 0; i < r.uninstall.n && !cli_interrupted(NULL); i++) {
         int one = uninstall(c, r.uninstall.v[i]);
         status = status ? status : one;

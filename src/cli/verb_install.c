@@ -162,7 +162,10 @@ static bool operand(struct cli *c, struct cli_change *r, struct wanted *wanted, 
     _cleanup_free_ char *words = strdup(text);
     char *save = NULL;
     bool ok = words != NULL;
-    for (char *w = ok ? strtok_r(words, ",", &save) : NULL; w && ok; w = strtok_r(NULL, ",", &save))
+    char *w = ok ? strtok_r(words, ",", &save) : NULL;
+    if (ok && !w)
+        return aw_fail(err, AW_E_ARG, 0, "\"%s\" names no platform", text);
+    for (; w && ok; w = strtok_r(NULL, ",", &save))
         ok = str_eq(w, "all")                       ? all(c, r, err)
              : cli_formats_known(&wanted->users, w) ? strv_add(&wanted->names, w)
                                                     : named(c, r, w, err);

@@ -50,6 +50,14 @@ is "-install=, and --uninstall before --install" "$(lists emulators)" "qemu-risc
 own 'archway --install all --credentials >/dev/null 2>&1; archway --uninstall qemu-*'
 right_run "--install all, --uninstall GLOB" 0
 is "nothing is left" "$(lists emulators)" ""
+own 'archway --install arm64 --json 2>/dev/null'
+is "--json: one object all the same" "$(lists emulators)" "qemu-aarch64"
+own 'archway --install arm64 >/dev/null 2>&1; archway --uninstall all'
+right_run "--uninstall all" 0
+is "--uninstall all: nothing is left" "$(lists emulators)" ""
+is "--uninstall all: says so" "$ERR" 'uninstalling: all OK'
+own 'archway install ,'
+refused "install: a list of nothing" 'names no platform'
 own 'archway --uninstall qemu-*'
 right_run "--uninstall where nothing is" 0
 is "says so" "$ERR" 'uninstalling: qemu-* not found'

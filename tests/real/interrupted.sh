@@ -87,6 +87,16 @@ t "uninstall, and files that stay" "$A" uninstall all
 mount -o remount,bind,rw /etc
 t "uninstall once more" "$A" uninstall all
 t "left after it" left
+echo "== at once"
+for i in 1 2 3 4 5 6 7 8; do
+    "$A" install -q --emulator qemu linux/arm64 &
+    "$A" uninstall -q all &
+    "$A" refresh -q --force &
+done 2>&1
+wait
+"$A" install -q --emulator qemu linux/arm64
+t "at the end" "$A" uninstall all
+t "left at the end" left
 "$A" install -q --emulator qemu linux/arm64
 rm -r /var/lib/archway
 echo -1 >$M/qemu-aarch64
@@ -110,5 +120,8 @@ is "and nothing was registered" "$(section "left then" | grep -v '^status' | tr 
 like "files that stay are told" "$(section "uninstall, and files that stay")" "Read-only file system"
 like "and are a failure" "$(section "uninstall, and files that stay")" "^status 1"
 is "the next uninstall removes them" "$(section "uninstall once more")$(section "left after it")" "removed qemu-aarch64 (the rule is not there any more)
+status 0status 0"
+is "install, uninstall and refresh at once: none fails" "$(section "at once")" ""
+is "and uninstall finds all of it" "$(section "at the end")$(section "left at the end")" "removed qemu-aarch64
 status 0status 0"
 is "also without records" "$(section "uninstall without records")$(section "left without records")" "status 0status 0"
