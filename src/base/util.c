@@ -21,6 +21,23 @@ bool str_ends(const char *s, const char *suffix)
     return n >= m && memcmp(s + n - m, suffix, m) == 0;
 }
 
+/* no overlong forms, no surrogates, nothing beyond U+10FFFF */
+bool str_is_utf8(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    while (*s) {
+        unsigned c = *s++, more = c < 0x80 ? 0 : c < 0xc2 ? 9 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+        if (more == 9 || c > 0xf4)
+            return false;
+        unsigned low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+        unsigned high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+        for (; more > 0; more--, low = 0x80, high = 0xbf)
+            if (*s < low || *s++ > high)
+                return false;
+    }
+    return true;
+}
+
 bool str_to_u64(const char *s, unsigned long long min, unsigned long long max,
                 unsigned long long *ret)
 {

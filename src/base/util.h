@@ -69,6 +69,9 @@ static inline bool str_starts(const char *s, const char *prefix)
 }
 bool str_ends(const char *s, const char *suffix);
 
+/* Is all of s UTF-8, as RFC 3629 has it? (JSON can carry nothing else.) */
+bool str_is_utf8(const char *s);
+
 /* Whole-string decimal number in [min, max]; no sign, no blanks. False otherwise. */
 bool str_to_u64(const char *s, unsigned long long min, unsigned long long max,
                 unsigned long long *ret);

@@ -260,28 +260,12 @@ static bool add_linux(struct bundle *b, struct aw_err *err)
     return add_limits(b, o, err) && add_filter(b, o, err);
 }
 
-/* RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF. */
-static bool is_utf8(const unsigned char *s)
-{
-    while (*s) {
-        unsigned c = *s++, more = c < 0x80 ? 0 : c < 0xc2 ? 9 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-        if (more == 9 || c > 0xf4)
-            return false;
-        unsigned low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-        unsigned high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-        for (; more > 0; more--, low = 0x80, high = 0xbf)
-            if (*s < low || *s++ > high)
-                return false;
-    }
-    return true;
-}
-
 bool bundle_save(struct json_object *o, int dir_fd, const char *name, struct aw_err *err)
 {
     const char *text = js_text(o);
     if (!text)
         return nomem(err);
-    if (!is_utf8((const unsigned char *)text))
+    if (!str_is_utf8(text))
         return aw_fail(err, AW_E_ARG, 0,
                        "the command, the environment or a path has bytes that are not UTF-8");
     return file_swap(dir_fd, name, text, strlen(text), 0600, err);

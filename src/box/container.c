@@ -129,6 +129,16 @@ bool container_new(struct store *s, const struct box_options *opt, const struct 
     return true;
 }
 
+/* JSON has UTF-8 only; a path of the host may be anything. */
+static void add_text(struct json_object *o, const char *key, const char *value)
+{
+    _cleanup_free_ char *copy = str_is_utf8(value) ? NULL : strdup(value);
+    for (char *c = copy; c && *c; c++)
+        if (*c & 0x80)
+            *c = '?';
+    js_add_string(o, key, copy ? copy : value);
+}
+
 bool container_save(const struct container *c, const struct image *img,
                     const struct box_options *opt, const struct box_info *live, struct aw_err *err)
 {
@@ -145,7 +155,7 @@ bool container_save(const struct container *c, const struct image *img,
     struct json_object *layers = js_add(o, "layers", json_object_new_array());
     for (size_t i = 0; i < img->n_layers; i++)
         js_push_string(layers, img->layers[i].chain_id);
-    js_add_string(o, "emulator", live && live->emulator ? live->emulator : "");
+    add_text(o, "emulator", live && live->emulator ? live->emulator : "");
     js_add_u64(o, "pid", live ? (uint64_t)live->pid : 0);
     js_add_u64(o, "started", live ? (uint64_t)live->started : (uint64_t)time(NULL));
     js_add_string(o, "stopSignal", opt->stop_signal ? opt->stop_signal : img->config.stop_signal);

@@ -126,7 +126,10 @@ static bool load_one(struct store *s, const char *id, struct store_container *c,
     size_t len;
     _cleanup_free_ char *path = str_printf("containers/%s/state.json", id);
     _cleanup_free_ char *text = path ? file_load(s->dir_fd, path, MAX_STATE, &len, NULL) : NULL;
-    _cleanup_js_ struct json_object *o = text ? js_parse(text, len, path, NULL) : NULL;
+    _cleanup_js_ struct json_object *o = text ? js_parse(text, len, path, err) : NULL;
+    /* what it says cannot be made out: then nobody knows which layers it uses */
+    if (text && !o)
+        return aw_mend(err, "archway stop %s, or wait for its end", id);
     if (o &&
         (!js_get_string(o, "image", &image, err) || !js_get_strv(o, "layers", &c->layers, err)))
         return aw_context(err, "%s/%s", s->path, path);

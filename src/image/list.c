@@ -31,13 +31,13 @@ void store_images_fini(struct store_images *list)
 
 static bool set_names(struct store_image *v, const char *name)
 {
-    struct source src;
+    struct source src = {.kind = SOURCE_PATH};
     v->name = strdup(name);
-    if (source_parse(name, &src, NULL)) {
-        v->repository = source_repository(&src);
-        v->tag = strdup(src.kind == SOURCE_REGISTRY && src.tag ? src.tag : "<none>");
-        source_fini(&src);
-    }
+    /* what no longer parses is shown as it is: the others must still be listed */
+    bool parsed = source_parse(name, &src, NULL);
+    v->repository = parsed ? source_repository(&src) : strdup(name);
+    v->tag = strdup(parsed && src.kind == SOURCE_REGISTRY && src.tag ? src.tag : "<none>");
+    source_fini(&src);
     return v->name && v->repository && v->tag;
 }
 

@@ -8,9 +8,9 @@
  *
  * Invariants:
  * 1. source_parse(src.name) gives src again.
- * 2. No part holds a blank, a control character or a NUL, none begins with "-" (they become
- *    arguments of skopeo), and a digest that is set is valid.
- * Left out: short-name aliases of registries.conf; "debian" always means Docker's.
+ * 2. All is UTF-8. No part holds a blank, a control character or a NUL, none begins with "-" (they
+ * become arguments of skopeo), and a digest that is set is valid. Left out: short-name aliases of
+ * registries.conf; "debian" always means Docker's.
  */
 #include "image/source.h"
 
@@ -351,6 +351,8 @@ bool source_parse(const char *text, struct source *ret, struct aw_err *err)
     for (const char *c = text; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             return refuse(err, text, "it holds a control character");
+    if (!str_is_utf8(text))
+        return refuse(err, text, "it is not UTF-8, and the store's notes are");
     if (looks_like_path(text))
         src.kind = SOURCE_PATH;
     else
@@ -365,6 +367,18 @@ bool source_parse(const char *text, struct source *ret, struct aw_err *err)
     }
     *ret = src;
     return true;
+}
+
+/* Where a path leads may have what could not have been typed: the store must read it back. */
+static bool check_real(const struct source *src, const char *text, struct aw_err *err)
+{
+    struct source again;
+    if (source_parse(src->name, &again, err)) {
+        source_fini(&again);
+        return true;
+    }
+    aw_context(err, "image %.200s", text);
+    return aw_mend(err, "rename the folders on the way, or move it to another one");
 }
 
 static bool is_tarball_name(const char *text)
@@ -404,7 +418,8 @@ bool source_find(const char *text, struct source *ret, struct aw_err *err)
         src.path = real;
         if (!name_file(&src, err) ||
             (src.kind != SOURCE_PATH && strchr(real, ':') &&
-             !refuse(err, text, "its absolute path has a colon in it, which cannot be used"))) {
+             !refuse(err, text, "its absolute path has a colon in it, which cannot be used")) ||
+            !check_real(&src, text, err)) {
             source_fini(&src);
             return false;
         }

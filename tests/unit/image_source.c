@@ -77,6 +77,8 @@ static const struct {
     {"a.b:x/c", "host name", AW_E_ARG},
     {"a..b/c", "host name", AW_E_ARG},
     {"/x\n", "control", AW_E_ARG},
+    {"/x\xe4", "UTF-8", AW_E_ARG},
+    {"/x\xc3\xa4\xed\xa0\x80", "UTF-8", AW_E_ARG},
     {"oci:", "no path", AW_E_ARG},
     {"oci:x:-t", "tag", AW_E_ARG},
     {"containers-storage:", "no name", AW_E_ARG},
@@ -137,6 +139,15 @@ TEST(files_are_found)
     source_fini(&s);
     CHECK(!source_find("./missing", &s, &err));
     CHECK_INT(err.code, AW_E_NOTFOUND);
+    /* what stands before it on its real path must be sayable, too */
+    CHECK(mkdir("a\nb", 0700) == 0 && symlink("a\nb", "way") == 0);
+    CHECK(!source_find("./way", &s, &err));
+    CHECK_CONTAINS(err.message, "./way");
+    CHECK_CONTAINS(err.message, "control");
+    CHECK(rename("a\nb", "\xe4") == 0 && chdir("\xe4") == 0);
+    CHECK(!source_find(".", &s, &err));
+    CHECK_CONTAINS(err.message, "UTF-8");
+    CHECK(chdir(dir) == 0 && unlink("way") == 0 && rmdir("\xe4") == 0);
     CHECK(chdir(old) == 0);
     unlink(want);
     char cmd[PATH_MAX];

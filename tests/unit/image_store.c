@@ -588,6 +588,11 @@ TEST(a_used_image_stays)
     CHECK_OK(store_prune(b.s, true, NULL, &done, &err), err);
     CHECK_INT(done.containers, 0);
     CHECK(exists(&b, img.layer_dirs.v[0]));
+    /* alive, and its layers not to be made out: nothing may go */
+    write_state(dir, "\xe4", img.layers[0].chain_id);
+    CHECK(!store_prune(b.s, true, NULL, &done, &err));
+    CHECK_CONTAINS(err.message, "abc/state.json");
+    CHECK(exists(&b, img.layer_dirs.v[0]));
     /* dead */
     close(lock);
     CHECK_OK(store_prune(b.s, false, NULL, &done, &err), err);
