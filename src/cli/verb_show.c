@@ -7,26 +7,27 @@
 static size_t find(struct cli_rules *r, const char *name)
 {
     size_t i = 0;
-    while (i < r->n && !str_eq(r->entries[i].rule.name, name))
+    while (i < r->n && !str_eq(cli_rules_name(r, i), name))
         i++;
     return i;
 }
 
 /* The rules of the same type that can match the same file (any magic can stand in a file with any
  * extension). */
-static void list_overlaps(struct cli_rules *r, size_t i, struct strv *ret)
+static void list_overlaps(struct cli_rules *r, size_t i, const struct aw_entry *e, struct strv *ret)
 {
-    for (size_t k = 0; k < r->n; k++)
-        if (k != i && r->entries[k].known && r->entries[i].known && r->entries[k].enabled &&
-            r->entries[k].rule.type == r->entries[i].rule.type &&
-            aw_rule_overlaps(&r->entries[k].rule, &r->entries[i].rule))
-            strv_addf(ret, "%s", r->entries[k].rule.name);
+    for (size_t k = 0; k < r->n; k++) {
+        const struct aw_entry *other = cli_rules_entry(r, k);
+        if (k != i && other->known && e->known && other->enabled &&
+            other->rule.type == e->rule.type && aw_rule_overlaps(&other->rule, &e->rule))
+            strv_addf(ret, "%s", other->rule.name);
+    }
 }
 
 static struct json_object *to_json(struct cli_rules *r, size_t i)
 {
     struct json_object *o = cli_rules_json(r, i);
-    const struct aw_entry *e = &r->entries[i];
+    const struct aw_entry own = *cli_rules_entry(r, i), *e = &own;
     char text[AW_RULE_TEXT_MAX + 1];
     _cleanup_strv_ struct strv overlaps = {0};
     struct aw_lint lint[AW_LINT_MAX];
@@ -34,7 +35,7 @@ static struct json_object *to_json(struct cli_rules *r, size_t i)
         return o;
     if (aw_rule_format(&e->rule, text, NULL))
         js_add_string(o, "register", text);
-    list_overlaps(r, i, &overlaps);
+    list_overlaps(r, i, e, &overlaps);
     js_add_strv(o, "overlaps", &overlaps);
     struct json_object *findings = js_add(o, "findings", json_object_new_array());
     size_t n = aw_rule_lint(&e->rule, true, lint);
@@ -87,7 +88,7 @@ static void print_findings(const struct aw_rule *rule)
 
 static void print_text(struct cli_rules *r, size_t i)
 {
-    const struct aw_entry *e = &r->entries[i];
+    const struct aw_entry own = *cli_rules_entry(r, i), *e = &own;
     const struct aw_survey_row *row = &r->rows[i];
     char text[AW_RULE_TEXT_MAX + 1];
     _cleanup_buf_ struct buf target = {0};
@@ -114,8 +115,8 @@ static void print_text(struct cli_rules *r, size_t i)
             print_bytes("mask", e->rule.mask, e->rule.magic_len);
     }
     if (row->shadowed_by != AW_SURVEY_NONE)
-        line("shadowed by", r->entries[row->shadowed_by].rule.name);
-    list_overlaps(r, i, &overlaps);
+        line("shadowed by", cli_rules_name(r, row->shadowed_by));
+    list_overlaps(r, i, e, &overlaps);
     for (size_t k = 0; k < overlaps.n; k++)
         line(k ? "" : "overlaps", overlaps.v[k]);
     if (aw_rule_format(&e->rule, text, NULL))
@@ -128,7 +129,7 @@ int cli_verb_show(struct cli *c)
     struct aw_err err = AW_ERR_INIT;
     _cleanup_rules_ struct cli_rules r;
     int status = 0;
-    if (!cli_rules_load(c, &r, CLI_RULES_ENTRIES, &err))
+    if (!cli_rules_load(c, &r, CLI_RULES_ROWS, &err))
         return cli_fail(c, &err);
     struct json_object *array = json_object_new_array();
     for (size_t k = 0, shown = 0; k < c->args.operands.n; k++) {
