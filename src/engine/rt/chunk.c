@@ -12,7 +12,7 @@
  *     by rt_state.flushes.
  *  2. fork: both sides see the same pages of code. Only the process that made a chunk goes on
  *     filling it; the child sees what is filled, but knows nothing of it, and seals it.
- *  3. Pages are touched as they fill, not before.
+ *  3. Pages are touched as they fill, a sixteenth of a chunk at a time, not before.
  */
 #include "engine/rt/mem.h"
 #include "engine/rt/state.h"
@@ -25,6 +25,7 @@
 struct rt_state rt_state;
 
 enum { SLOT_MIN = 512, FAULT_MIN = 2048, CODE_MIN = 32 << 10 };
+enum { STEPS = 16 }; /* that a chunk's pages are touched in */
 
 static bool map_views(struct chunk *c, uint8_t *area)
 {
@@ -121,14 +122,23 @@ static struct chunk *find_room(void)
     return new_chunk();
 }
 
-/* The next pages of code at once: a fault each costs more. */
+static void populate_part(void *area, size_t size, uint32_t step)
+{
+    sys(__NR_madvise, (uint8_t *)area + size / STEPS * step, size / STEPS, MADV_POPULATE_WRITE);
+}
+
+/* The next pages of code and of all tables, which fill alike, at once: a fault each costs more. */
 static void populate(struct chunk *c)
 {
-    enum { STEP = 64 << 10 };
-    if (c->code_used + STEP / 4 <= c->populated || c->populated >= CHUNK_CODE)
+    if (c->code_used + CHUNK_CODE / STEPS / 4 <= c->populated || c->populated >= CHUNK_CODE)
         return;
-    sys(__NR_madvise, c->write + c->populated, STEP, MADV_POPULATE_WRITE);
-    c->populated += STEP;
+    uint32_t step = c->populated / (CHUNK_CODE / STEPS);
+    populate_part(c->write, CHUNK_CODE, step);
+    populate_part(c->slots, CHUNK_SLOTS * sizeof(struct slot), step);
+    populate_part(c->sides, CHUNK_SLOTS * sizeof(struct slot_side), step);
+    populate_part(c->faults, CHUNK_FAULTS * sizeof(struct x64_fault), step);
+    populate_part(c->blocks, CHUNK_BLOCKS * sizeof(struct block), step);
+    c->populated += CHUNK_CODE / STEPS;
 }
 
 struct chunk *chunk_with_room(struct cpu *cpu)

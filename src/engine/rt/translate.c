@@ -83,13 +83,16 @@ static uint64_t *tagged_place(uint64_t pc)
     return &rt_state.tagged[k];
 }
 
+static bool any_tagged(void)
+{
+    return rt_state.tagged || rt_options.vary & VARY_TAGGED;
+}
+
 static bool tagged(void *context, uint64_t pc)
 {
     (void)context;
     if (rt_options.vary & VARY_TAGGED)
         return true;
-    if (!rt_state.tagged)
-        return false;
     /* so many that the table is nearly full: all of them */
     return rt_state.tagged_count > TAGGED_MAX / 2 || *tagged_place(pc) == pc;
 }
@@ -196,7 +199,7 @@ static struct block *translate(struct cpu *cpu, uint64_t pc, unsigned mode)
     struct source source = {~0ull, mode};
     struct lift_env env = {.fetch = fetch,
                            .known = known,
-                           .tagged = tagged,
+                           .tagged = any_tagged() ? tagged : NULL,
                            .host = host,
                            .own = own,
                            .context = &source,
