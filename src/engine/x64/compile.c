@@ -62,8 +62,8 @@ const uint16_t x64_traits[IR_OP_COUNT] = {
 #define NOT(kind) (IS_VALUE(kind) ? 0 : IR_NONE)
 const struct x64_operands x64_operands[IR_OP_COUNT] = {
 #define OP(name, result, a, b, c, attributes, text)                                                \
-    {NOT(a), NOT(b), NOT(c),                                                                       \
-     TRAITS(name, result, a, b, c, attributes) & (OP_LEAVES | OP_FLAGS_A | OP_FLAGS_C)},
+    {NOT(a), NOT(b), NOT(c), ((attributes)&FAULT) != 0,                                            \
+     ((attributes)&EXIT) || KIND(a, 'F') || KIND(c, 'F')},
 #include "engine/ir/ops.def"
 #undef OP
 };

@@ -39,9 +39,8 @@ void emit_op_INSN(struct emit *e, ir_ref i, const struct ir_ins *ins)
 
 void emit_op_CONST(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
-    (void)e; /* where it is says alloc_analyse */
-    (void)i;
     (void)ins;
+    e->loc[i] = (struct loc){LOC_CONST, 0, 0};
 }
 
 void emit_op_GETR(struct emit *e, ir_ref i, const struct ir_ins *ins)

@@ -35,6 +35,8 @@ int x64_pin(bool vector, unsigned n)
 
 /* In the order in which they are handed out: rax is wanted for flags. */
 static const int8_t order_i[SCRATCH_I] = {HOST_RCX, HOST_RDX, HOST_RAX};
+/* The other way round: rax, rcx and rdx are 0 to 2. */
+static const uint8_t index_i[4] = {2, 0, 1, 3};
 
 bool alloc_is_vector(const struct emit *e, ir_ref value)
 {
@@ -55,34 +57,18 @@ static bool whim(struct emit *e)
 /* ---- analysis: who is needed until where
  * ---------------------------------------------------------
  */
-static inline void use(struct emit *e, ir_ref i, unsigned v)
-{
-    enum { MASK = 2 * IR_MAX - 1 }; /* IR_NONE has a place of its own: no branch */
-    e->use[v & MASK].last = i;
-}
-
-/* NZCV's value f is needed by an exit or a memory access, as it is there: kept until an exit; for
- * an access that may show it in a signal frame it is made, though not kept. */
-static inline void leaving(struct emit *e, ir_ref i, const struct ir_ins *ins, ir_ref f)
-{
-    if (f == IR_NONE)
-        return;
-    unsigned attributes = ir_op_info[ins->op].attributes;
-    if (attributes & IR_A_EXIT && !(ins->aux & IR_EXIT_FLAGS_DEAD))
-        e->use[f].flast = i;
-    else if (attributes & IR_A_FAULT && !e->use[f].flast)
-        e->use[f].flast = 1;
-}
+enum { NOBODY = 2 * IR_MAX - 1 }; /* IR_NONE has a place of its own in use[]: no branch */
 
 void alloc_forget(struct emit *e)
 {
-    for (unsigned k = 0; k < 4; k++)
-        e->i.mirror[k] = e->v.mirror[k] = 0;
+    __builtin_memset(e->i.mirror, 0, sizeof(e->i.mirror));
+    __builtin_memset(e->v.mirror, 0, sizeof(e->v.mirror));
 }
 
 /* Whole arrays at a time. */
 static inline void fill(void *to, uint64_t value, unsigned size)
 {
+#pragma GCC unroll 8
     for (unsigned k = 0; k < size; k += 8)
         __builtin_memcpy((char *)to + k, &value, 8);
 }
@@ -96,17 +82,33 @@ static void start_bank(struct bank *b)
     b->spill_used = 0;
 }
 
-static void flags_use(struct emit *e, ir_ref i, const struct ir_ins *ins, ir_ref *flags)
+/* NZCV as the analysis goes along. */
+struct nzcv {
+    ir_ref value; /* who made it */
+    bool shown; /* an access may show it in a signal frame: it is made for that, though not kept */
+};
+
+static void flags_end(struct emit *e, const struct nzcv *f)
+{
+    uint16_t *last = &e->use[f->value & NOBODY].flast;
+    *last = (uint16_t)(*last + (f->shown & !*last));
+}
+
+/* Operation i reads or sets NZCV, or is an exit, which needs it kept where the target may read it.
+ */
+static void flags_use(struct emit *e, ir_ref i, const struct ir_ins *ins, struct nzcv *f)
 {
     unsigned traits = x64_traits[ins->op];
-    if (ins->op == IR_PUTF)
-        *flags = ins->a;
-    else if (traits & OP_FLAGS_A)
+    if (ins->op == IR_PUTF) {
+        flags_end(e, f);
+        *f = (struct nzcv){ins->a, false};
+    } else if (traits & OP_FLAGS_A) {
         e->use[ins->a].flast = i;
+    }
     if (traits & OP_FLAGS_C)
         e->use[ins->c].flast = i;
-    if (traits & OP_LEAVES)
-        leaving(e, i, ins, *flags);
+    if (traits & OP_EXIT && !(ins->aux & IR_EXIT_FLAGS_DEAD))
+        e->use[f->value & NOBODY].flast = i;
 }
 
 /* Without branches for what differs from one operation to the next, as they would be mispredicted.
@@ -114,18 +116,20 @@ static void flags_use(struct emit *e, ir_ref i, const struct ir_ins *ins, ir_ref
 void alloc_analyse(struct emit *e)
 {
     const struct ir_ins *ins = e->r->ins;
+    struct use *use = e->use;
     uint32_t count = e->r->count;
-    ir_ref flags = IR_NONE;
+    struct nzcv flags = {IR_NONE, false};
     for (uint32_t i = 0; i < count; i++, ins++) {
         const struct x64_operands *o = &x64_operands[ins->op];
-        e->use[i] = (struct use){0, 0, 0, {0}};
-        e->loc[i] = (struct loc){LOC_CONST, 0, 0}; /* true of CONST; others are made later */
-        use(e, (ir_ref)i, ins->a | o->not_a);
-        use(e, (ir_ref)i, ins->b | o->not_b);
-        use(e, (ir_ref)i, ins->c | o->not_c);
+        use[i] = (struct use){0, 0, 0, {0}};
+        use[(ins->a | o->not_a) & NOBODY].last = (ir_ref)i;
+        use[(ins->b | o->not_b) & NOBODY].last = (ir_ref)i;
+        use[(ins->c | o->not_c) & NOBODY].last = (ir_ref)i;
+        flags.shown |= o->faults;
         if (o->flags)
             flags_use(e, (ir_ref)i, ins, &flags);
     }
+    flags_end(e, &flags);
     start_bank(&e->i);
     start_bank(&e->v);
     alloc_forget(e);
@@ -137,7 +141,7 @@ static bool may_be_early(const struct emit *e, bool vector, unsigned n, ir_ref i
 {
     const struct bank *b = vector ? &e->v : &e->i;
     unsigned get = vector ? IR_GETV : IR_GETR, put = vector ? IR_PUTV : IR_PUTR;
-    if (b->alias[n] != IR_NONE && b->alias_last[n] > i)
+    if (b->alias_last[n] > i)
         return false;
     for (uint32_t k = i + 1u; k < p; k++) {
         const struct ir_ins *ins = &e->r->ins[k];
@@ -256,12 +260,15 @@ static int scratch_reg(bool vector, unsigned k)
     return vector ? (int)k : order_i[k];
 }
 
+static unsigned scratch_number(bool vector, int reg)
+{
+    return vector ? (unsigned)reg & 3 : index_i[reg & 3];
+}
+
+/* The same of any register: -1 if it is none. */
 static int scratch_index(bool vector, int reg)
 {
-    for (unsigned k = 0; k < (vector ? SCRATCH_V : SCRATCH_I); k++)
-        if (scratch_reg(vector, k) == reg)
-            return (int)k;
-    return -1;
+    return reg < (vector ? SCRATCH_V : SCRATCH_I) ? (int)scratch_number(vector, reg) : -1;
 }
 
 static void set_owner(struct bank *b, unsigned k, ir_ref v)
@@ -294,14 +301,14 @@ static void mirror_drop(struct bank *b, unsigned n)
 
 void alloc_clobbered(struct emit *e, int reg)
 {
-    e->i.mirror[scratch_index(false, reg)] = 0;
+    e->i.mirror[scratch_number(false, reg)] = 0;
 }
 
 static void spill(struct emit *e, bool vector, unsigned k)
 {
     struct bank *b = bank_of(e, vector);
     ir_ref v = b->owner[k];
-    clear_owner(b, (unsigned)k);
+    clear_owner(b, k);
     if (e->use[v].last < e->now)
         return;
     if (is_vector_constant(&e->r->ins[v])) {
@@ -364,7 +371,7 @@ static int take(struct emit *e, bool vector)
 static void own(struct emit *e, bool vector, int reg, ir_ref v)
 {
     struct bank *b = bank_of(e, vector);
-    set_owner(b, (unsigned)scratch_index(vector, reg), v);
+    set_owner(b, scratch_number(vector, reg), v);
     e->loc[v] = (struct loc){LOC_REG, (uint8_t)reg, 0};
 }
 
@@ -375,7 +382,7 @@ static int get_elsewhere(struct emit *e, bool vector, ir_ref v)
     int reg, k;
     switch (l.kind) {
     case LOC_REG:
-        b->locked |= (uint8_t)(1u << scratch_index(vector, l.reg));
+        b->locked |= (uint8_t)(1u << scratch_number(vector, l.reg));
         return l.reg;
     case LOC_HOME:
         reg = x64_pin(vector, l.n);
@@ -390,7 +397,7 @@ static int get_elsewhere(struct emit *e, bool vector, ir_ref v)
         load(e, vector, reg, vector ? home_v(l.n) : home_x(l.n));
         own(e, vector, reg, v);
         if (!e->a.jumped) /* else the load may be jumped over */
-            b->mirror[scratch_index(vector, reg)] = (uint8_t)(l.n + 1);
+            b->mirror[scratch_number(vector, reg)] = (uint8_t)(l.n + 1);
         return reg;
     case LOC_SPILL:
         reg = take(e, vector);
@@ -467,8 +474,8 @@ static int define(struct emit *e, bool vector, ir_ref i, bool apart)
         return x64_pin(vector, (unsigned)n);
     }
     if (!apart && takes_over(e, vector, i, &reg)) {
-        b->locked |= (uint8_t)(1u << scratch_index(vector, reg));
-        b->mirror[scratch_index(vector, reg)] = 0;
+        b->locked |= (uint8_t)(1u << scratch_number(vector, reg));
+        b->mirror[scratch_number(vector, reg)] = 0;
         own(e, vector, reg, i);
         return reg;
     }
@@ -483,9 +490,9 @@ static void release(struct emit *e, ir_ref v)
     bool vector = alloc_is_vector(e, v);
     struct bank *b = bank_of(e, vector);
     if (l.kind == LOC_REG) {
-        int k = scratch_index(vector, l.reg);
+        unsigned k = scratch_number(vector, l.reg);
         if (b->owner[k] == v)
-            clear_owner(b, (unsigned)k);
+            clear_owner(b, k);
     } else if (l.kind == LOC_SPILL) {
         b->spill_used &= (uint16_t) ~(1u << l.n);
     }
@@ -526,7 +533,7 @@ static void save_aliases(struct emit *e, bool vector, unsigned n, ir_ref but)
         else
             load(e, vector, reg, vector ? home_v(n) : home_x(n));
         own(e, vector, reg, v);
-        b->locked &= (uint8_t) ~(1u << scratch_index(vector, reg));
+        b->locked &= (uint8_t) ~(1u << scratch_number(vector, reg));
     }
 }
 
@@ -548,11 +555,12 @@ static void put(struct emit *e, bool vector, unsigned n, ir_ref value)
 {
     int home = x64_pin(vector, n);
     struct loc l = e->loc[value];
-    bool there = l.kind == LOC_HOME && l.n == n;
+    bool there = !((l.kind ^ LOC_HOME) | (l.n ^ n));
     struct bank *b = bank_of(e, vector);
-    if (b->alias[n] != IR_NONE && b->alias_last[n] > e->now)
+    if (b->alias_last[n] > e->now)
         save_aliases(e, vector, n, there ? value : IR_NONE);
     b->alias[n] = IR_NONE;
+    b->alias_last[n] = 0;
     if (there) {
         if (e->use[value].last > e->now)
             alloc_alias(e, b, value, n);
@@ -627,7 +635,7 @@ static void unlock(struct emit *e, bool vector, ir_ref v)
     struct loc l = e->loc[v];
     int k = -1;
     if (l.kind == LOC_REG)
-        k = scratch_index(vector, l.reg);
+        k = (int)scratch_number(vector, l.reg);
     else if (l.kind == LOC_HOME && !is_shared(e, v, l.n))
         k = mirror_of(b, l.n);
     if (k >= 0)
@@ -683,7 +691,7 @@ int emit_v_tmp(struct emit *e)
  * into another that is free or to memory. */
 static int take_fixed(struct emit *e, bool vector, int reg)
 {
-    unsigned k = (unsigned)scratch_index(vector, reg), count = vector ? SCRATCH_V : SCRATCH_I;
+    unsigned k = scratch_number(vector, reg), count = vector ? SCRATCH_V : SCRATCH_I;
     struct bank *b = bank_of(e, vector);
     ir_ref v = b->owner[k];
     b->locked |= (uint8_t)(1u << k);
@@ -693,7 +701,7 @@ static int take_fixed(struct emit *e, bool vector, int reg)
     for (unsigned other = 0; other < count && e->use[v].last >= e->now; other++) {
         if (b->owner[other] != IR_NONE || b->locked >> other & 1)
             continue;
-        clear_owner(b, (unsigned)k);
+        clear_owner(b, k);
         b->mirror[other] = 0;
         copy(e, vector, scratch_reg(vector, other), reg);
         own(e, vector, scratch_reg(vector, other), v);

@@ -59,7 +59,8 @@ extern const uint16_t x64_traits[IR_OP_COUNT];
 /* For the analysis: operands of an operation that are no values are taken for IR_NONE. */
 struct x64_operands {
     uint16_t not_a, not_b, not_c; /* 0: is a value, IR_NONE: is none */
-    uint16_t flags;               /* not 0: has to do with flags, or leaves */
+    bool faults;                  /* may fault */
+    bool flags;                   /* has to do with flags, or is an exit */
 };
 extern const struct x64_operands x64_operands[IR_OP_COUNT];
 
@@ -88,7 +89,7 @@ struct bank {
     uint8_t owned;           /* scratch registers with an owner, by bit */
     uint8_t mirror[4];       /* guest register + 1 that scratch register k mirrors, 0: none */
     ir_ref alias[32];        /* newest value that is LOC_HOME of guest register n, IR_NONE: none */
-    uint16_t alias_last[32]; /* no alias of n is needed behind this operation */
+    uint16_t alias_last[32]; /* no alias of n is needed behind this operation, 0: there is none */
 };
 
 struct emit {
@@ -145,8 +146,7 @@ bool alloc_is_vector(const struct emit *e, ir_ref value);
 static inline void alloc_alias(struct emit *e, struct bank *b, ir_ref value, unsigned n)
 {
     uint16_t last = e->use[value].last;
-    if (b->alias[n] == IR_NONE || b->alias_last[n] < last)
-        b->alias_last[n] = last;
+    b->alias_last[n] = b->alias_last[n] < last ? last : b->alias_last[n];
     e->loc[value] = (struct loc){LOC_HOME, 0, (uint16_t)n};
     e->next_alias[value] = b->alias[n];
     b->alias[n] = value;
