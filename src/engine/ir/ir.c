@@ -124,9 +124,6 @@ static bool leaves(const struct ir_ins *ins)
     case IR_RAISE:
     case IR_RESUME:
         return true;
-    case IR_CALL:
-    case IR_CALLR:
-        return ins->aux & 1;
     default:
         return false;
     }

@@ -9,7 +9,7 @@
  *     that may fault, so at a fault the homes hold the state before the instruction.
  *  3. Values do not live across EXIT operations that run the runtime (CALL, CALLR, SYSCALL); flags
  * and other values may live across guest instructions else.
- *  4. The last instruction leaves: GOTO, JUMP, RET, RAISE, RESUME, or CALL/CALLR with aux = 1.
+ *  4. The last instruction leaves: GOTO, JUMP, RET, RAISE or RESUME.
  *
  * Building never fails for want of room: a sticky `full` ends the region before the instruction
  * that did not fit.

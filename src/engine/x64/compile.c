@@ -24,7 +24,6 @@ static void start(struct emit *e, const struct ir_region *r, struct x64_out *out
     e->random = out->random;
     e->pc = r->pc;
     e->masked = e->starved = false;
-    e->next_pc = r->pc;
     e->flags = e->flags_host = IR_NONE;
     e->flags_home = false;
     e->cold_count = e->exit_count = e->pool_count = 0;

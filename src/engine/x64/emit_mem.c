@@ -34,7 +34,6 @@ void emit_op_INSN(struct emit *e, ir_ref i, const struct ir_ins *ins)
     (void)i;
     e->pc = ins->imm;
     e->masked = ins->aux & 1;
-    e->next_pc = ins->imm + (ins->size ? ins->size : 4u);
 }
 
 void emit_op_CONST(struct emit *e, ir_ref i, const struct ir_ins *ins)

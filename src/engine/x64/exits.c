@@ -244,12 +244,10 @@ static void settle_flags(struct emit *e, const struct ir_ins *ins)
     e->flags_home = false;
 }
 
-/* Behind a call: drop the guest's return address. A region that ends here goes on by an exit. */
-static void land(struct emit *e, const struct ir_ins *ins)
+/* Behind a call: drop the guest's return address. */
+static void land(struct emit *e)
 {
     x64_rm(&e->a, 0x8d, 8, HOST_RSP, (struct x64_mem){HOST_RSP, -1, 0, 8});
-    if (ins->aux & 1)
-        exit_goto(e, e->next_pc, false);
 }
 
 static void push_link(struct emit *e)
@@ -269,7 +267,7 @@ void emit_op_CALL(struct emit *e, ir_ref i, const struct ir_ins *ins)
     on_slot(e, 0xff, 4, 2, slot_host(slot));
     struct emit_cold c = {.fn = cold_link, .n[0] = (int32_t)slot};
     emit_cold(e, &c);
-    land(e, ins);
+    land(e);
 }
 
 /* An inline cache's miss: rax has the guest pc. n[0] = slot */
@@ -314,7 +312,7 @@ void emit_op_CALLR(struct emit *e, ir_ref i, const struct ir_ins *ins)
     x64_rm(&e->a, 0x8d, 8, HOST_RDX, exit_slot_mem(e, slot, 0));
     x64_rm(&e->a, 0xff, 4, 2, thunk_mem(THUNK_JUMP_IC));
     x64_bind_short(&e->a, over);
-    land(e, ins);
+    land(e);
 }
 
 void emit_op_JUMP(struct emit *e, ir_ref i, const struct ir_ins *ins)

@@ -101,7 +101,6 @@ struct emit {
     uint32_t random;           /* state of the allocator's whims, 0: it has none */
     bool masked;        /* addresses of this instruction are cut to 56 bits: they may be tagged */
     uint64_t pc;        /* guest pc of the current instruction */
-    uint64_t next_pc;   /* address behind it */
     struct bank i, v;   /* the two classes */
     ir_ref flags;       /* guest NZCV's value: instruction, IR_NONE: that at entry */
     ir_ref flags_host;  /* whose flags EFLAGS hold, IR_NONE: nobody's */
