@@ -280,7 +280,8 @@ static int clocks_only(void)
     struct timespec t;
     struct timeval v;
     for (unsigned k = 0; k < 1000; k++)
-        if (clock_gettime(CLOCK_MONOTONIC, &t) || gettimeofday(&v, NULL) || time(NULL) < v.tv_sec)
+        if (clock_gettime(CLOCK_MONOTONIC, &t) || clock_getres(CLOCK_MONOTONIC, &t) ||
+            gettimeofday(&v, NULL) || time(NULL) < v.tv_sec)
             return 1;
     return 0;
 }

@@ -158,15 +158,16 @@ LIFT(msr)
 
 #define SYS(op1, crn, crm, op2) ((op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
 
-/* The engine's own instruction: the time of clock Rt to x2 and x3; x4 = 0, or 1: not this way. In
- * the engine's own code only (linux/a64_vdso.c), undefined elsewhere. */
-static void own_clock(struct lift *l, ir_ref clock)
+/* The engine's own instructions: the time of clock Rt, or its resolution, to x2 and x3; x4 = 0, or
+ * 1: not this way. In the engine's own code only (linux/a64_vdso.c), undefined elsewhere. */
+static void own_clock(struct lift *l, ir_ref clock, bool resolution)
 {
     if (!l->env->own || !l->env->own(l->env->context, l->pc)) {
         lift_undefined(l);
         return;
     }
-    ir_ref r = lift_opx(l, IR_HELPI, 8, clock, IR_NONE, IR_NONE, IR_HELPER_clock, 0);
+    ir_ref which = lift_const(l, resolution);
+    ir_ref r = lift_opx(l, IR_HELPI, 8, clock, which, IR_NONE, IR_HELPER_clock, 0);
     lift_put_x(l, 2, get_cpu(l, 8, offsetof(struct cpu, clock[0])));
     lift_put_x(l, 3, get_cpu(l, 8, offsetof(struct cpu, clock[1])));
     lift_put_x(l, 4, r);
@@ -177,7 +178,8 @@ LIFT(sys)
     ir_ref a = lift_x(l, a64_rt(word));
     switch (word >> 5 & 0x3fff) {
     case SYS(3, 15, 0, 0):
-        own_clock(l, a);
+    case SYS(3, 15, 0, 1):
+        own_clock(l, a, word >> 5 & 1);
         break;
     case SYS(3, 7, 4, 1): { /* DC ZVA */
         ir_ref line = lift_op(l, IR_AND, 8, a, lift_const(l, ~63ull));

@@ -3,8 +3,8 @@
  * The guest's vDSO: an ELF image of one page, made here by the compiler as one constant structure.
  *
  * What is in it is what C libraries, Go and unwinders look for: a dynamic symbol table with SysV
- * hashes, symbols of version LINUX_2.6.39, CFI for the functions. The time functions use an
- * instruction of the engine's own, which exists in this page only (lift/a64_sys.c): seconds to x2,
+ * hashes, symbols of version LINUX_2.6.39, CFI for the functions. The time functions use two
+ * instructions of the engine's own, which exist in this page only (lift/a64_sys.c): seconds to x2,
  * nanoseconds to x3, x4 not 0 where the clock wants a system call.
  *
  * The trampoline of signals has no CFI, as in the kernel's: unwinders know it by its instructions,
@@ -37,7 +37,7 @@ struct strings {
 struct text {
     uint32_t clock_gettime[8];
     uint32_t gettimeofday[15];
-    uint32_t clock_getres[3];
+    uint32_t clock_getres[9];
     uint32_t nop; /* see above */
     uint32_t rt_sigreturn[2];
 };
@@ -200,7 +200,13 @@ static const struct image image = {
                               0xd2801528,   /* mov x8, #169 */
                               0xd4000001,   /* svc #0 */
                               0xd65f03c0},  /* ret */
-             .clock_getres = {0xd2800e48,   /* mov x8, #114 */
+             .clock_getres = {0xd50bf020,   /* sys #3, c15, c0, #1, x0: the engine's own */
+                              0x350000a4,   /* cbnz w4, to the system call */
+                              0xb4000041,   /* cbz x1, to mov w0, #0 */
+                              0xa9000c22,   /* stp x2, x3, [x1] */
+                              0x52800000,   /* mov w0, #0 */
+                              0xd65f03c0,   /* ret */
+                              0xd2800e48,   /* mov x8, #114 */
                               0xd4000001,   /* svc #0 */
                               0xd65f03c0},  /* ret */
              .nop = 0xd503201f,

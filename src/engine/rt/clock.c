@@ -236,3 +236,19 @@ long rt_clock(struct cpu *cpu, long clock, uint64_t ret[2])
     ret[1] = (uint64_t)t.tv_nsec;
     return 0;
 }
+
+bool rt_clock_resolution(uint32_t clock, uint64_t ret[2])
+{
+    static uint32_t known[32]; /* nanoseconds: they stay as they are; 0: not asked yet */
+    struct timespec t;
+    uint32_t n = __atomic_load_n(&known[clock], __ATOMIC_RELAXED);
+    if (!n) {
+        if (sys(__NR_clock_getres, clock, &t) < 0 || t.tv_sec)
+            return false;
+        n = (uint32_t)t.tv_nsec;
+        __atomic_store_n(&known[clock], n, __ATOMIC_RELAXED);
+    }
+    ret[0] = 0;
+    ret[1] = n;
+    return true;
+}

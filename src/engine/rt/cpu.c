@@ -186,7 +186,13 @@ void helper_clock(struct cpu *cpu)
                1 << CLOCK_TAI
     };
     uint32_t clock = (uint32_t)cpu->arg[0];
-    cpu->ret = clock > 31 || !(FAST >> clock & 1) || read_clock(cpu, (int)clock) < 0;
+    bool known = clock < 32 && FAST >> clock & 1, resolution = cpu->arg[1];
+    if (!known)
+        cpu->ret = 1;
+    else if (resolution)
+        cpu->ret = !rt_clock_resolution(clock, cpu->clock);
+    else
+        cpu->ret = read_clock(cpu, (int)clock) < 0;
 }
 
 void helper_crc32(struct cpu *cpu)

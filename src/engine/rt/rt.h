@@ -66,6 +66,8 @@ void rt_fpcr_set(struct cpu *cpu, uint32_t value);
 void rt_clock_init(uint64_t vdso);
 /* clock_gettime(2), mostly without a system call: seconds, nanoseconds; -errno. */
 long rt_clock(struct cpu *cpu, long clock, uint64_t ret[2]);
+/* clock_getres(2) of a clock below 32, asked of the host once; false: it fails. */
+bool rt_clock_resolution(uint32_t clock, uint64_t ret[2]);
 /* Clocks are read often: rt_clock_move() is to be called, by a poll, with the lock of mappings. */
 bool rt_clock_wanted(void);
 void rt_clock_move(void);
