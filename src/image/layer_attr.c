@@ -164,9 +164,15 @@ static int acl_order(const void *a, const void *b)
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static bool set_acl(struct archive_entry *e, int fd, int type, struct layer_notes *notes,
-                    struct aw_err *err)
+static bool has_id(const struct idmap *map, uint16_t tag, int id)
 {
+    return !map || (uint32_t)id < (tag == 0x02 ? idmap_uids(map) : idmap_gids(map));
+}
+
+static bool set_acl(struct archive_entry *e, const struct idmap *map, int fd, int type,
+                    struct layer_notes *notes, struct aw_err *err)
+{
+    bool whole = true;
     int count = archive_entry_acl_reset(e, type), got, perm, tag, id;
     const char *name;
     if (count <= 0)
@@ -186,8 +192,14 @@ static bool set_acl(struct archive_entry *e, int fd, int type, struct layer_note
             notes->attrs++;
             return true;
         }
+        /* the kernel refuses it, and nobody in the container can be meant */
+        if (named && !has_id(map, t, id)) {
+            whole = false;
+            continue;
+        }
         items[n++] = (struct acl_item){t, perm & 7, named ? (uint32_t)id : UINT32_MAX};
     }
+    notes->attrs += !whole;
     qsort(items, n, sizeof(*items), acl_order);
     for (size_t i = 0; i < n; i++)
         items[i] =
@@ -196,18 +208,18 @@ static bool set_acl(struct archive_entry *e, int fd, int type, struct layer_note
                    4 + n * sizeof(*items), notes, err);
 }
 
-bool layer_attr_set_extra(struct archive_entry *e, int fd, struct layer_notes *notes,
-                          struct aw_err *err)
+bool layer_attr_set_extra(struct archive_entry *e, const struct idmap *map, int fd,
+                          struct layer_notes *notes, struct aw_err *err)
 {
     const char *name;
     const void *value;
     size_t size;
     int types = archive_entry_acl_types(e);
     if ((types & ARCHIVE_ENTRY_ACL_TYPE_ACCESS) &&
-        !set_acl(e, fd, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, notes, err))
+        !set_acl(e, map, fd, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, notes, err))
         return false;
     if ((types & ARCHIVE_ENTRY_ACL_TYPE_DEFAULT) &&
-        !set_acl(e, fd, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, notes, err))
+        !set_acl(e, map, fd, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, notes, err))
         return false;
     for (archive_entry_xattr_reset(e); archive_entry_xattr_next(e, &name, &value, &size) == 0;) {
         if (!is_kept(name))

@@ -35,9 +35,10 @@ struct layer_attr {
 bool layer_attr_get(struct archive_entry *e, const struct idmap *map, struct layer_notes *notes,
                     struct layer_attr *ret, struct aw_err *err);
 
-/* Set the extended attributes and ACLs of e on fd; after owner and mode. */
-bool layer_attr_set_extra(struct archive_entry *e, int fd, struct layer_notes *notes,
-                          struct aw_err *err);
+/* Set the extended attributes and ACLs of e on fd; after owner and mode. What an ACL says of ids
+ * that map (NULL: all are there) does not have is left out. */
+bool layer_attr_set_extra(struct archive_entry *e, const struct idmap *map, int fd,
+                          struct layer_notes *notes, struct aw_err *err);
 
 /* Remove the extended attributes that an earlier entry gave to the folder fd. */
 void layer_attr_drop_extra(int fd);

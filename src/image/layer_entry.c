@@ -37,7 +37,7 @@ static bool dress(const struct layer_maker *m, struct archive_entry *e, const st
         return layer_fail_io(err, "set its owner");
     if ((!made || odd || (a->mode & 07000)) && fchmod(fd, a->mode) < 0)
         return layer_fail_io(err, "set its mode");
-    return !a->extra || layer_attr_set_extra(e, fd, m->notes, err);
+    return !a->extra || layer_attr_set_extra(e, m->map, fd, m->notes, err);
 }
 
 static bool make_folder(const struct layer_maker *m, const struct layer_name *n,
