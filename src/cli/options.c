@@ -53,7 +53,8 @@ static bool is_address(const char *text)
 
 bool cli_opt_add_host(struct cli_args *a, const char *text, struct aw_err *err)
 {
-    const char *colon = strchr(text, ':');
+    /* Docker takes NAME=ADDRESS as well */
+    const char *colon = strpbrk(text, ":=");
     if (!colon || colon == text || !colon[1])
         return aw_fail(err, AW_E_ARG, 0, "\"%s\" is not NAME:ADDRESS", text);
     for (const char *s = text; s < colon; s++)

@@ -162,6 +162,10 @@ TEST(checked_values)
     PARSE("run --dns 1.1.1.1 --dns ::1 --add-host a:10.0.0.1 --add-host b:[::1] i");
     CHECK_STR(args.box.add_hosts.v[1], "b:::1");
     REFUSE("run --add-host a:b i", "IP address");
+    PARSE("run --add-host a=10.0.0.1 --add-host b=2001:db8::7 i");
+    CHECK_STR(args.box.add_hosts.v[0], "a:10.0.0.1");
+    CHECK_STR(args.box.add_hosts.v[1], "b:2001:db8::7");
+    REFUSE("run --add-host =10.0.0.1 i", "NAME:ADDRESS");
     REFUSE("run --stop-signal SIGNOPE i", "signal");
     PARSE("run --stop-signal sigint i");
     PARSE("stop --signal KILL --time 3 x");
