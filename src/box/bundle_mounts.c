@@ -357,7 +357,8 @@ static bool add_user_mount(const struct bundle *b, struct list *l, const struct 
 }
 
 /* In a user namespace a device cannot be made, but the host's can be shown. */
-static bool add_device(const struct box_device *d, struct list *l, struct aw_err *err)
+static bool add_device(const struct bundle *b, const struct box_device *d, struct list *l,
+                       struct aw_err *err)
 {
     struct stat st;
     if (stat(d->source, &st) < 0)
@@ -365,6 +366,10 @@ static bool add_device(const struct box_device *d, struct list *l, struct aw_err
                        d->source);
     if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode) && !S_ISDIR(st.st_mode))
         return aw_fail(err, AW_E_ARG, 0, "--device %s: it is no device", d->source);
+    /* a mount's flags say nothing of devices, and the cgroup's filter for them needs root */
+    if (d->readonly)
+        aw_log(b->in->log, AW_LOG_WARN,
+               "--device %s:r has no effect: what may be opened may be written", d->source);
     struct json_object *m = bind_of(d->source, S_ISDIR(st.st_mode), d->readonly, NULL, err);
     return m && list_add(l, d->target, m, err);
 }
@@ -413,7 +418,7 @@ static bool collect(const struct bundle *b, struct list *l, struct aw_err *err)
         if (!add_user_mount(b, l, &o->mounts[i], err))
             return false;
     for (size_t i = 0; i < o->n_devices; i++)
-        if (!add_device(&o->devices[i], l, err))
+        if (!add_device(b, &o->devices[i], l, err))
             return false;
     for (size_t i = 0; i < volumes->n; i++) {
         _cleanup_free_ char *target = clean(volumes->v[i]);

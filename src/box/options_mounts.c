@@ -35,12 +35,27 @@ static bool mount_add(struct box_options *o, struct box_mount *m, struct aw_err 
     return true;
 }
 
+/* Does path, which is absolute, name the root? Symbolic links aside. */
+static bool is_root(const char *path)
+{
+    size_t depth = 0;
+    while (*(path += strspn(path, "/"))) {
+        size_t n = strcspn(path, "/");
+        if (n == 2 && path[0] == '.' && path[1] == '.')
+            depth -= depth > 0;
+        else if (n != 1 || *path != '.')
+            depth++;
+        path += n;
+    }
+    return depth == 0;
+}
+
 static bool set_target(struct box_mount *m, const char *target, const char *text,
                        struct aw_err *err)
 {
     if (target[0] != '/')
         return opt_bad(err, text, "the path in the container, \"%s\", must be absolute", target);
-    if (target[strspn(target, "/.")] == 0)
+    if (is_root(target))
         return opt_bad(err, text, "the container's root itself cannot be mounted over");
     free(m->target);
     m->target = strdup(target);

@@ -47,6 +47,9 @@ for rt in crun runc; do
         /bin/sh -c 'cat /one /two /three; echo y 2>/dev/null >/one || echo y 2>/dev/null >/three || echo ro'
     right_run "$rt: single files, read-only too" 0
     is "$rt: single files can be read, and read-only ones not written" "$OUT" $'from-host\nfrom-host\nfrom-host\nro'
+    box --device /dev/null:/dev/one:r --device /dev/null:/dev/two "$image" /bin/sh -c 'echo >/dev/one && echo wrote'
+    right_run "$rt: devices" 0
+    is "$rt: it says that a device cannot be made read-only" "$(grep -c '/dev/null:r.*no effect' <<<"$ERR") $OUT" "1 wrote"
     box -v data:/x "$image" /bin/true
     refused "$rt: a named volume is refused, with the way out" 'named volume'
     box --mount "type=bind,src=$W/nowhere,dst=/x" "$image" /bin/true

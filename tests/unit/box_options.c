@@ -52,6 +52,8 @@ TEST(volume)
     refused(box_parse_volume, "relative", "absolute");
     refused(box_parse_volume, "/a:/", "root itself");
     refused(box_parse_volume, "/a:/./", "root itself");
+    refused(box_parse_volume, "/a:/b/..", "root itself");
+    refused(box_parse_volume, "/a:/b/../c/.././..", "root itself");
     refused(box_parse_volume, "/a:/b:ro:rw", "too many colons");
     refused(box_parse_volume, "/a:/b:ro,rw", "contradict");
     refused(box_parse_volume, "/a:/b:U", "keep-id");
