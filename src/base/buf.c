@@ -79,6 +79,23 @@ void buf_addf(struct buf *b, const char *fmt, ...)
     va_end(again);
 }
 
+void buf_addword(struct buf *b, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_@%+=:,./-";
+    if (*word && !word[strspn(word, plain)]) {
+        buf_adds(b, word);
+        return;
+    }
+    buf_addc(b, '\'');
+    for (; *word; word++) {
+        if (*word == '\'')
+            buf_adds(b, "'\\'");
+        buf_addc(b, *word);
+    }
+    buf_addc(b, '\'');
+}
+
 char *buf_steal(struct buf *b)
 {
     if (b->bad) {

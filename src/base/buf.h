@@ -19,6 +19,8 @@ void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
 /* n bytes as 2 n lower-case hexadecimal digits. */
 void buf_addhex(struct buf *b, const void *data, size_t n);
+/* A word of a shell's command line, in quotes where it needs them. */
+void buf_addword(struct buf *b, const char *word);
 void buf_addf(struct buf *b, const char *fmt, ...) AW_PRINTF(2, 3);
 static inline bool buf_ok(const struct buf *b)
 {

@@ -222,11 +222,15 @@ static bool may_change(struct cli *c, struct cli_change *r, struct aw_err *err)
     if (!r->host || c->args.dry_run || geteuid() == 0)
         return true;
     _cleanup_buf_ struct buf words = {0};
-    for (size_t i = 0; i < c->args.operands.n; i++)
-        buf_addf(&words, " %s", c->args.operands.v[i]);
+    for (char *const *w = c->words; *w; w++) {
+        buf_addc(&words, ' ');
+        buf_addword(&words, *w);
+    }
     aw_fail(err, AW_E_PERM, 0, "the host's rules belong to root");
-    return aw_mend(err, "sudo archway %s%s (for rootless Podman: podman unshare archway %s%s)",
-                   c->verb->name, buf_str(&words), c->verb->name, buf_str(&words));
+    if (words.len > 300) /* a command that is cut off is none */
+        return aw_mend(err, "the same with sudo (for rootless Podman: with podman unshare)");
+    return aw_mend(err, "sudo archway%s (for rootless Podman: podman unshare archway%s)",
+                   buf_str(&words), buf_str(&words));
 }
 
 static bool open_records(struct cli *c, struct cli_change *r, struct aw_err *err)

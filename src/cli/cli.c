@@ -39,6 +39,13 @@ bool cli_interrupted(void *unused)
     return interrupt_signal != 0;
 }
 
+bool cli_mend_word(struct aw_err *err, const char *before, const char *word, const char *after)
+{
+    _cleanup_buf_ struct buf quoted = {0};
+    buf_addword(&quoted, word);
+    return aw_mend(err, "%s%s%s", before, buf_str(&quoted), after);
+}
+
 int cli_fail(struct cli *c, const struct aw_err *err)
 {
     cli_out_error(&c->out, err);

@@ -14,11 +14,15 @@
 
 struct cli {
     const struct cli_verb *verb; /* NULL when there is none (archway --version) */
+    char *const *words;          /* the command line behind the program's name, NULL at its end */
     struct cli_args args;
     struct cli_env env;
     struct cli_out out;
     struct aw_log log; /* hands on to out */
 };
+
+/* aw_mend() with a command that has word in it, as a shell has to read it. False. */
+bool cli_mend_word(struct aw_err *err, const char *before, const char *word, const char *after);
 
 /* Print the error and its mend; returns the status that the verb fails with (128 + signal after an
  * interruption). */

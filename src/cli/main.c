@@ -42,6 +42,7 @@ int main(int argc, char **argv)
     struct aw_err err = AW_ERR_INIT;
     int status;
     fill_standard_fds();
+    c.words = argv + (argc > 0);
     cli_args_init(&c.args);
     cli_env_init(&c.env);
     c.args.box.caller_env = c.env.all;

@@ -19,7 +19,7 @@ static bool one(struct cli_change *r, bool *done, const char *operand, bool on, 
     if (found)
         return true;
     aw_fail(err, AW_E_NOTFOUND, 0, "no rule is called %s, or is for it", operand);
-    return on ? aw_mend(err, "archway install %s", operand) : false;
+    return on ? cli_mend_word(err, "archway install ", operand, "") : false;
 }
 
 /* The switch of the whole instance. */

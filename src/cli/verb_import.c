@@ -47,7 +47,7 @@ static void want(struct importing *m, const struct aw_rule *rule, const char *wh
     if (plan_install(&m->change->plan, &m->change->now, &w, &err))
         return;
     if (err.code == AW_E_EXIST)
-        aw_mend(&err, "archway import --force %s", file);
+        cli_mend_word(&err, "archway import --force ", file, "");
     aw_context(&err, "%s", where);
     complain(m, &err);
 }
@@ -61,16 +61,14 @@ static void import_spec(struct importing *m, enum spec_kind kind, const char *te
     m->found++;
     if (!spec_parse(kind, slash ? slash + 1 : file, text, len, &s, &err)) {
         aw_context(&err, "%s", file);
-        aw_mend(&err, "archway lint %s", file);
+        cli_mend_word(&err, "archway lint ", file, "");
         complain(m, &err);
     } else if (s.detector[0] && !m->c->args.force) {
         aw_fail(&err, AW_E_UNSUPPORTED, 0,
                 "%s: its detector %s decides about each file, which the kernel cannot ask", file,
                 s.detector);
-        aw_mend(&err,
-                "leave it to update-binfmts, or archway import --force %s: without detector, "
-                "for all files that match",
-                file);
+        cli_mend_word(&err, "leave it to update-binfmts, or archway import --force ", file,
+                      ": without detector, for all files that match");
         complain(m, &err);
     } else {
         want(m, &s.rule, file, file);

@@ -28,7 +28,7 @@ int cli_verb_refresh(struct cli *c)
     if (!found && c->args.operands.n) {
         aw_fail(&first, AW_E_NOTFOUND, 0, "no rule of Archway's is meant by %s",
                 c->args.operands.v[0]);
-        aw_mend(&first, "archway install %s", c->args.operands.v[0]);
+        cli_mend_word(&first, "archway install ", c->args.operands.v[0], "");
     }
     if (r.now.records.n == 0)
         aw_log(&c->log, AW_LOG_NOTE, "archway has registered nothing here");

@@ -8,7 +8,8 @@ static bool nothing_found(const struct cli_change *r, const char *operand, struc
         if (!cli_change_means(operand, name))
             continue;
         aw_fail(err, AW_E_PERM, 0, "rule %s is not Archway's: someone else registered it", name);
-        return aw_mend(err, "echo -1 > /proc/sys/fs/binfmt_misc/%s, if nobody needs it", name);
+        return cli_mend_word(err, "echo -1 > /proc/sys/fs/binfmt_misc/", name,
+                             ", if nobody needs it");
     }
     return aw_fail(err, AW_E_NOTFOUND, 0, "no rule of Archway's is called %s, or is for it",
                    operand);

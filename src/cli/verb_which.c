@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -70,11 +71,13 @@ static void look(struct which *w)
     _cleanup_close_ int fd = open_file(w, w->path, O_RDONLY | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return;
-    w->setuid = (st.st_mode & (S_ISUID | S_ISGID)) != 0;
+    /* a setgid bit without x for the group means another thing */
+    bool setgid = (st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+    w->setuid = (st.st_mode & S_ISUID) || setgid;
     w->nosuid = fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_NOSUID);
     w->unmapped =
         !aw_instance_in_initial_ns() && (((st.st_mode & S_ISUID) && st.st_uid == OVERFLOW_ID) ||
-                                         ((st.st_mode & S_ISGID) && st.st_gid == OVERFLOW_ID));
+                                         (setgid && st.st_gid == OVERFLOW_ID));
     if (pread(fd, head, sizeof(head), 0) <= 0)
         return;
     w->arch = aw_arch_find_elf(head, sizeof(head));
@@ -140,6 +143,8 @@ static const char *credentials(const struct which *w)
     bool rule = w->match.n_steps > 0 && w->match.steps[0].kind == AW_STEP_RULE;
     if (rule && !(w->match.flags & AW_RULE_C))
         return "setuid and setgid bits do not count: the rule lacks flag C";
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+        return "setuid and setgid bits do not count: who asks runs with no_new_privs";
     if (w->nosuid)
         return "setuid and setgid bits do not count: the file system is mounted nosuid";
     if (w->unmapped)
@@ -152,7 +157,7 @@ static void mend_disabled(const struct which *w, struct aw_err *err)
 {
     struct aw_entry e;
     if (aw_snapshot_entry(w->rules.snapshot, w->match.off, &e, NULL))
-        aw_mend(err, "archway enable %s", e.rule.name);
+        cli_mend_word(err, "archway enable ", e.rule.name, "");
 }
 
 static void mend(const struct which *w, struct aw_err *err)
@@ -174,10 +179,11 @@ static void mend(const struct which *w, struct aw_err *err)
         aw_mend(err, "archway enable --instance");
         break;
     case AW_WHY_NOT_EXECUTABLE:
-        aw_mend(err, "chmod +x %s", w->path);
+        cli_mend_word(err, "chmod +x ", w->path, "");
         break;
     case AW_WHY_NOEXEC:
-        aw_mend(err, "mount -o remount,exec that file system, or copy %s elsewhere", w->path);
+        cli_mend_word(err, "mount -o remount,exec that file system, or copy ", w->path,
+                      " elsewhere");
         break;
     case AW_WHY_INTERPRETER:
         aw_mend(err, "put the interpreter there, or register the rule with flag F");

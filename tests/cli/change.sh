@@ -15,6 +15,10 @@ if [ "$(as_user stat -Lc %i /proc/self/ns/user)" = 4026531837 ]; then
         is "${verb%% *} by a user" "$STATUS$OUT" 1
         like "${verb%% *} says why" "$ERR" "rules belong to root"
     done
+    run aw register --force ':archway-test:M::\x7fAB::/bin/true:'
+    like "the command is whole, and can be pasted" "$ERR" "sudo archway register --force ':archway-test:M::.x7fAB::/bin/true:' "
+    run aw disable --instance
+    like "with its options" "$ERR" 'sudo archway disable --instance '
     run aw install --user-namespace arm64
     is "--user-namespace outside of one" "$STATUS" 1
     like "says how to get into one" "$ERR" 'podman unshare archway install'

@@ -105,6 +105,11 @@ for file in 'a:126:rule off matches, but is switched off' 'prog.exe:126:rule win
 done
 own "archway which ./a"
 like "which: the command that mends it" "$ERR" 'to mend it: archway enable off$'
+own "touch 'b; true'; archway which './b; true'"
+like "which: a name that a shell would take apart" "$ERR" "to mend it: chmod .x './b; true'"
+own "cp guest set2; chmod g+s,g-x set2; archway which ./set2; cp guest set3; chmod u+s set3; archway which ./set3; echo 0 >\$here/qemu-aarch64; setpriv --no-new-privs archway which ./set3"
+is "which: setgid without x, and no_new_privs" "$(sed -n 's/^credentials *//p' <<<"$OUT")" "setuid and setgid bits do not count: the rule lacks flag C
+setuid and setgid bits do not count: who asks runs with no_new_privs"
 own "archway which --json ./a"
 like "which --json: why" "$OUT" '"why": "disabled"'
 like "which --json: errno" "$OUT" '"errno": "ENOEXEC"'
