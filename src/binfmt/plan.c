@@ -113,18 +113,10 @@ const struct aw_entry *plan_entry(const struct plan_now *now, const char *name)
     return NULL;
 }
 
-static bool same_rule(const struct record *rec, const struct aw_entry *entry)
-{
-    struct aw_rule rule;
-    return entry->known && aw_rule_parse(rec->text, strlen(rec->text), &rule, NULL, NULL) &&
-           aw_rule_equal(&rule, &entry->rule);
-}
-
-/* A service that registers from binfmt.d puts our own rule back under another inode: still ours. */
 static bool is_ours(const struct plan_now *now, const struct record *rec,
                     const struct aw_entry *entry)
 {
-    return record_state(rec, now->inst) != RECORD_REPLACED || same_rule(rec, entry);
+    return record_owns(rec, record_state(rec, now->inst), entry);
 }
 
 bool plan_owns(const struct plan_now *now, const struct aw_entry *entry)
@@ -262,8 +254,9 @@ bool plan_install(struct plan *p, const struct plan_now *now, const struct plan_
         return true;
     }
     enum record_state state = record_state(old, now->inst);
-    const char *why = want->force                                          ? "forced"
-                      : !str_eq(old->text, text) || !same_rule(old, entry) ? "the rule changes"
+    const char *why = want->force ? "forced"
+                      : !str_eq(old->text, text) || !record_same_rule(old, entry)
+                          ? "the rule changes"
                       : state == RECORD_STALE ? "its interpreter was replaced"
                       : state != RECORD_FRESH ? "someone registered it anew"
                       : !entry->enabled       ? "it was switched off"
@@ -305,13 +298,13 @@ bool plan_refresh(struct plan *p, const struct plan_now *now, const struct recor
         return rec->platform[0] ? aw_mend(err, "archway install %s", rec->platform)
                                 : aw_mend(err, "archway uninstall %s", rec->name);
     }
-    const char *why = state == RECORD_ABSENT            ? "someone removed it"
-                      : state == RECORD_REPLACED        ? "someone registered it anew"
-                      : state == RECORD_STALE           ? "its interpreter was replaced"
-                      : entry && !same_rule(rec, entry) ? "a change of it was interrupted"
-                      : entry && shadows(now, entry)    ? "another rule stood before it"
-                      : force                           ? "forced"
-                                                        : NULL;
+    const char *why = state == RECORD_ABSENT                   ? "someone removed it"
+                      : state == RECORD_REPLACED               ? "someone registered it anew"
+                      : state == RECORD_STALE                  ? "its interpreter was replaced"
+                      : entry && !record_same_rule(rec, entry) ? "a change of it was interrupted"
+                      : entry && shadows(now, entry)           ? "another rule stood before it"
+                      : force                                  ? "forced"
+                                                               : NULL;
     if (!why) {
         drop_next(p, now, rec->name);
         add(p, PLAN_KEEP, rec->name, "good as it is");

@@ -283,6 +283,18 @@ enum record_state record_state(const struct record *rec, const struct aw_instanc
                                                                           : RECORD_STALE;
 }
 
+bool record_same_rule(const struct record *rec, const struct aw_entry *entry)
+{
+    struct aw_rule rule;
+    return entry->known && aw_rule_parse(rec->text, strlen(rec->text), &rule, NULL, NULL) &&
+           aw_rule_equal(&rule, &entry->rule);
+}
+
+bool record_owns(const struct record *rec, enum record_state state, const struct aw_entry *entry)
+{
+    return state != RECORD_ABSENT && (state != RECORD_REPLACED || record_same_rule(rec, entry));
+}
+
 void record_renew(struct record *rec, const struct aw_instance *inst)
 {
     if (!rec->file.ino || record_state(rec, inst) != RECORD_FRESH)

@@ -73,6 +73,12 @@ bool record_entry_of(const struct aw_instance *inst, const char *name, uint64_t 
 /* How the record stands to the instance and to the disk now. A file that stat(2) tells from the
  * recorded one is read as a whole: a reinstalled package has new inodes and the same contents. */
 enum record_state record_state(const struct record *rec, const struct aw_instance *inst);
+/* Is the entry of that name the recorded rule? Whoever registered it. */
+bool record_same_rule(const struct record *rec, const struct aw_entry *entry);
+/* Is it Archway's? Also where a service that registers from binfmt.d put the very rule back: state
+ * is RECORD_REPLACED then. */
+bool record_owns(const struct record *rec, enum record_state state, const struct aw_entry *entry);
+
 /* Where the file is another one with the same contents: record it, so that it is not read again. */
 void record_renew(struct record *rec, const struct aw_instance *inst);
 /* The digest of a file's contents; "" if it cannot be read. By path, or by a descriptor (O_PATH is

@@ -99,10 +99,17 @@ static enum record_state state_of(const struct cli_rules *r, size_t i)
     return rec ? record_state(rec, r->inst) : RECORD_ABSENT;
 }
 
-bool cli_rules_mine(const struct cli_rules *r, size_t i)
+bool cli_rules_mine(struct cli_rules *r, size_t i)
 {
-    enum record_state state = state_of(r, i);
-    return state != RECORD_ABSENT && state != RECORD_REPLACED;
+    const struct record *rec = records_find(&r->records, cli_rules_name(r, i));
+    return rec && record_owns(rec, record_state(rec, r->inst), cli_rules_entry(r, i));
+}
+
+const char *cli_rules_digest(const struct cli_rules *r, size_t i)
+{
+    const struct record *rec = records_find(&r->records, cli_rules_name(r, i));
+    bool known = rec && rec->digest[0] && record_state(rec, r->inst) != RECORD_REPLACED;
+    return known ? rec->digest : NULL;
 }
 
 const char *cli_rules_whose(const struct aw_instance *inst)
@@ -266,10 +273,8 @@ struct json_object *cli_rules_json(struct cli_rules *r, size_t i)
     js_add_string(o, "interpreter", e->rule.interpreter);
     js_add_string(o, "interpreter_file", cli_rules_file(r, i));
     js_add_string(o, "flags", flags);
-    bool mine = cli_rules_mine(r, i);
-    js_add_string(o, "owner", mine ? "archway" : "other");
-    const struct record *rec = mine ? records_find(&r->records, e->rule.name) : NULL;
-    js_add_string(o, "digest", rec && rec->digest[0] ? rec->digest : NULL);
+    js_add_string(o, "owner", cli_rules_mine(r, i) ? "archway" : "other");
+    js_add_string(o, "digest", cli_rules_digest(r, i));
     if (row->shadowed_by != AW_SURVEY_NONE)
         js_add_string(o, "shadowed_by", cli_rules_name(r, row->shadowed_by));
     js_add_bool(o, "captures_native", row->native);

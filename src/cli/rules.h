@@ -39,8 +39,11 @@ bool cli_rules_load(struct cli *c, struct cli_rules *r, enum cli_rules_want want
 const struct aw_entry *cli_rules_entry(struct cli_rules *r, size_t i);
 /* Its name. */
 const char *cli_rules_name(const struct cli_rules *r, size_t i);
-/* Is entry number i the one that archway registered? */
-bool cli_rules_mine(const struct cli_rules *r, size_t i);
+/* Is entry number i Archway's: registered by it, or the very rule put back by others (from
+ * binfmt.d)? */
+bool cli_rules_mine(struct cli_rules *r, size_t i);
+/* The digest of the file that the kernel holds for it, where archway registered it; or NULL. */
+const char *cli_rules_digest(const struct cli_rules *r, size_t i);
 void cli_rules_fini(struct cli_rules *r);
 #define _cleanup_rules_ __attribute__((cleanup(cli_rules_fini)))
 

@@ -37,7 +37,8 @@
          "contents now) or `held-gone` (it is not there any more)"},                               \
         {CLI_V(verb), p ".flags", CLI_JSON_STRING, NULL, "letters"},                               \
         {CLI_V(verb), p ".owner", CLI_JSON_STRING, NULL, "`archway` or `other`"},                  \
-        {CLI_V(verb), p ".digest", CLI_JSON_STRING, "of Archway's rules with flag F",              \
+        {CLI_V(verb), p ".digest", CLI_JSON_STRING,                                                \
+         "of Archway's rules with flag F, as registered by it",                                    \
          "of the interpreter's contents when it was registered"},                                  \
         {CLI_V(verb), p ".shadowed_by", CLI_JSON_STRING, "if it never gets its turn",              \
          "name of the rule that does"},                                                            \

@@ -156,7 +156,7 @@ static void check_gone(struct aw_findings *f, const struct cli_rules *r, size_t 
 
 /* What archway registered, and what others did. Of the latter's files only the times are known,
  * unless same says that their contents were seen to be what the kernel holds. */
-static void check_records(struct aw_findings *f, const struct cli_rules *r, const bool *same)
+static void check_records(struct aw_findings *f, struct cli_rules *r, const bool *same)
 {
     _cleanup_buf_ struct buf others = {0};
     size_t n = 0;

@@ -99,11 +99,9 @@ static void print_text(struct cli_rules *r, size_t i)
     line("state", cli_rules_state(r, i));
     line("interpreter", e->rule.interpreter);
     line("file", cli_rules_file(r, i));
-    bool mine = cli_rules_mine(r, i);
-    line("owner", mine ? "archway" : "other");
-    const struct record *rec = mine ? records_find(&r->records, e->rule.name) : NULL;
-    if (rec && rec->digest[0])
-        line("contents", rec->digest);
+    line("owner", cli_rules_mine(r, i) ? "archway" : "other");
+    if (cli_rules_digest(r, i))
+        line("contents", cli_rules_digest(r, i));
     print_flags(e);
     if (!e->known)
         return;

@@ -119,6 +119,7 @@ if [ -x $service ]; then
     done
     t "systemd-binfmt" $service
     t "after systemd-binfmt" hello
+    t "whose after it" "$A" ls --json
     t "refresh after it" "$A" refresh
     printf %s ':qemu-arm:E::armtest::/bin/true:' >$M/register
 fi
@@ -231,6 +232,7 @@ fi
 if [ -n "$(part systemd-binfmt)" ]; then
     p systemd-binfmt 0
     p "after systemd-binfmt" 3 '^hello\|'
+    p "whose after it" 0 '"name": "qemu-aarch64",.*"owner": "archway"'
     p "refresh after it" 0 'registered made-up.*someone removed it.*registered qemu-aarch64.*someone registered it anew'
 fi
 is "json" "$(part json | sed 's/}status .*/}/; /^status /d' | python3 -c '
