@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -103,6 +104,13 @@ static bool prepare_streams(struct attach *a, struct aw_err *err)
     return true;
 }
 
+/* What the caller ignores (nohup) stays ignored, here and for the container. */
+static bool is_ignored(int sig)
+{
+    struct sigaction now;
+    return sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 bool attach_init(struct attach *a, struct aw_err *err)
 {
     sigset_t set;
@@ -117,7 +125,8 @@ bool attach_init(struct attach *a, struct aw_err *err)
     }
     sigemptyset(&set);
     for (size_t i = 0; i < AW_LEN(passed_on); i++)
-        sigaddset(&set, passed_on[i]);
+        if (!is_ignored(passed_on[i]))
+            sigaddset(&set, passed_on[i]);
     sigaddset(&set, SIGWINCH);
     sigaddset(&set, SIGPIPE);
     sigprocmask(SIG_BLOCK, &set, &a->old_mask);

@@ -9,6 +9,7 @@
 #include "cli/parse.h"
 
 #include <fcntl.h>
+#include <signal.h>
 
 /* Standard descriptors that the caller closed would be given to the next file opened. */
 static void fill_standard_fds(void)
@@ -16,6 +17,12 @@ static void fill_standard_fds(void)
     for (int fd = 0; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_WRONLY : O_RDONLY) != fd)
             _exit(125);
+}
+
+/* A caller who ignores SIGCHLD hands that on, and nobody could wait for helpers then. */
+static void want_children(void)
+{
+    signal(SIGCHLD, SIG_DFL);
 }
 
 static int dispatch(struct cli *c)
@@ -42,6 +49,7 @@ int main(int argc, char **argv)
     struct aw_err err = AW_ERR_INIT;
     int status;
     fill_standard_fds();
+    want_children();
     c.words = argv + (argc > 0);
     cli_args_init(&c.args);
     cli_env_init(&c.env);

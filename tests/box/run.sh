@@ -74,6 +74,18 @@ is "its status after stop" "$?" 9
 run aw exec tester true
 refused "exec into none" 'tester'
 
+# ---- signals that the caller ignores -------------------------------------------------------------------
+# a caller that wants nothing of its children hands that on: wait(2) would then find none
+run as_user env --ignore-signal=CHLD "$AW" run --network none "$img" sh -c 'exit 3'
+right_run "SIGCHLD ignored by the caller" 3
+background_as_user env --ignore-signal=HUP "$AW" run --name nohup --network none "$img" \
+    sh -c 'trap "exit 9" HUP; while [ ! -e /end ]; do sleep 0.1; done; exit 6'
+wait_for 20 aw exec nohup true || not_ok "the container starts"
+kill -HUP "$JOB"
+wait_for 20 aw exec nohup touch /end
+wait "$JOB"
+is "nohup: a hangup does not end the container" "$?" 6
+
 # ---- kill -9 --------------------------------------------------------------------------------------------
 background as_user sh -c 'echo $$ >"$1"; exec "$2" run --network none "$3" sleep 1000' sh "$T/tmp/pid" "$AW" "$img"
 running() { aw ps -q | grep -q .; }
