@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The signals of faults, sent by somebody: blocked, pending, waited for, handled, in siginfos that
-// look like faults; and over an exec. After them real faults are still faults. qemu: takes them for
-// its own
+// look like faults; read from a signalfd; and over an exec. After them real faults are still
+// faults. qemu: takes them for its own
 #include "guest.h"
+#include <poll.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -93,6 +95,40 @@ static void looks_like_fault(int sig)
     CHECK(count == 2 && code == SEGV_ACCERR && where == 0x123450);
 }
 
+/* Sent before it is waited for, and while; poll tells of it, also with a mask of its own. */
+static void by_signalfd(int sig)
+{
+    sigset_t set = only(sig), old, pending;
+    struct signalfd_siginfo si;
+    sigprocmask(SIG_BLOCK, &set, &old);
+    struct pollfd p = {.fd = signalfd(-1, &set, SFD_CLOEXEC), .events = POLLIN};
+    EQUAL(poll(&p, 1, 0), 0);
+    raise(sig);
+    EQUAL(poll(&p, 1, 5000), 1);
+    sigpending(&pending);
+    CHECK(sigismember(&pending, sig));
+    struct timespec soon = {5, 0};
+    EQUAL(ppoll(&p, 1, &soon, &set), 1);
+    CHECK(read(p.fd, &si, sizeof si) == sizeof si && (int)si.ssi_signo == sig &&
+          si.ssi_code == SI_TKILL && (pid_t)si.ssi_pid == getpid());
+    EQUAL(poll(&p, 1, 0), 0);
+    sigpending(&pending);
+    CHECK(!sigismember(&pending, sig));
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        usleep(20000);
+        kill(parent, sig);
+        _exit(0);
+    }
+    CHECK(read(p.fd, &si, sizeof si) == sizeof si && (pid_t)si.ssi_pid == pid);
+    waitpid(pid, NULL, 0);
+    close(p.fd);
+    count = 0;
+    raise(sig); /* what is not read is still delivered */
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    EQUAL(count, 1);
+}
+
 /* Blocked and pending goes over an exec. */
 static void over_exec(char *self)
 {
@@ -140,6 +176,11 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < 5; i++)
         looks_like_fault(sigs[i]);
+    for (size_t i = 0; i < sizeof sigs / sizeof *sigs; i++) {
+        by_signalfd(sigs[i]);
+        guest_handle(SIGSEGV, handler, 0);
+        fault();
+    }
     guest_handle(SIGSEGV, handler, 0);
     fault();
     fflush(stdout);

@@ -41,5 +41,9 @@ __attribute__((naked, noinline)) static long call(const uint32_t *attention __at
 
 long linux_host_syscall(struct cpu *cpu, long nr, const uint64_t *args)
 {
-    return call(&thread_of(cpu)->attention, nr, args);
+    struct thread *t = thread_of(cpu);
+    uint64_t lent = signal_lend(t);
+    long r = call(&t->attention, nr, args);
+    signal_take_back(lent);
+    return r;
 }

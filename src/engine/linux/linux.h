@@ -53,6 +53,7 @@ struct linux_state {
     uint64_t vdso_at;                /* the page that is the guest's [vdso] (a64_vdso.c) */
     uint64_t engine_dev, engine_ino; /* the engine's own file; ino 0: not yet asked */
     char program_path[1024];         /* as it was at the start; "" unknown or too long */
+    bool fault_reads;                /* a signalfd was made that reads signals of faults */
     bool fault_exits;                /* a child was made whose end is told by a fault's signal */
     bool named;                      /* PR_SET_MM_MAP told the host the guest's cmdline and auxv */
 };

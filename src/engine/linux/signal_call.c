@@ -120,7 +120,7 @@ SYSCALL(rt_sigpending)
 long linux_wait_mask(struct cpu *cpu, uint64_t mask, uint64_t *ret_host)
 {
     struct thread *t = thread_of(cpu);
-    *ret_host = signal_host_mask(mask);
+    *ret_host = linux_state.fault_reads ? mask : signal_host_mask(mask); /* as signal_lend() */
     t->mask_now = mask & ~SIG_UNBLOCKABLE;
     if (!(held_set(t) & ~t->mask_now))
         return 0;

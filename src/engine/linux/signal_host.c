@@ -6,8 +6,9 @@
  *  1. The handler takes at most one asynchronous signal (thread.taken): it returns with all but
  *     SIG_FAULTS blocked, and only signal_apply_mask() opens the mask again. The kernel is the
  * queue.
- *  2. SIG_FAULTS are never blocked on the host. One that somebody sent goes to thread.held, where
- * it waits for the guest's mask.
+ *  2. SIG_FAULTS are not blocked on the host but in calls of a guest that reads them from a
+ * signalfd (no call makes such a fault). One that somebody sent goes to thread.held, where it waits
+ * for the guest's mask.
  *  3. A disposition of default or ignore is the host's, too, so that the kernel does what it does.
  *     But SIG_FAULTS always have our handler, and so have default actions that dump core: the core
  *     would be the engine's.
@@ -71,6 +72,36 @@ void signal_apply_mask(struct thread *t)
     if (t->held) /* the new mask may let them through */
         __atomic_store_n(&t->attention, 1, __ATOMIC_RELAXED);
     set_host_mask(t->taken ? ALL_BUT_FAULTS : signal_host_mask(t->mask));
+}
+
+/* ---- signals of faults in a signalfd ---- */
+/* Held ones in `set` become the kernel's again. */
+static void requeue(struct thread *t, uint64_t set)
+{
+    for (unsigned k = 0; k < 2; k++) {
+        struct sig_info info = t->held_info[k];
+        if (!(t->held & 1u << k) || !(set & SIG_BIT(info.signo)))
+            continue;
+        __atomic_and_fetch(&t->held, ~(1u << k), __ATOMIC_RELAXED);
+        signal_hide_code(&info);
+        sys(__NR_rt_tgsigqueueinfo, sys(__NR_getpid), sys(__NR_gettid), info.signo, &info);
+    }
+}
+
+uint64_t signal_lend(struct thread *t)
+{
+    uint64_t set = linux_state.fault_reads ? t->mask_now & SIG_FAULTS : 0;
+    if (set) {
+        sys(__NR_rt_sigprocmask, HOW_BLOCK, &set, 0, sizeof(set));
+        requeue(t, set);
+    }
+    return set;
+}
+
+void signal_take_back(uint64_t lent)
+{
+    if (lent)
+        sys(__NR_rt_sigprocmask, HOW_UNBLOCK, &lent, 0, sizeof(lent));
 }
 
 /* ---- the handler ---- */
@@ -199,14 +230,7 @@ void signal_exec_prepare(struct thread *t)
         if (SIG_BIT(s) & SIG_FAULTS && t->sighand->action[s].handler == 1)
             set_host_action(s, 1, 0);
     set_host_mask(t->mask);
-    for (unsigned k = 0; k < 2;
-         k++) { /* what waits behind the guest's mask goes with the process */
-        struct sig_info info = t->held_info[k];
-        if (!(t->held & 1u << k) || !(t->mask & SIG_BIT(info.signo)))
-            continue;
-        __atomic_and_fetch(&t->held, ~(1u << k), __ATOMIC_RELAXED);
-        sys(__NR_rt_tgsigqueueinfo, sys(__NR_getpid), sys(__NR_gettid), info.signo, &info);
-    }
+    requeue(t, t->mask); /* what waits behind the guest's mask goes with the process */
 }
 
 void signal_exec_failed(struct thread *t)

@@ -13,6 +13,14 @@
 
 enum { CODE_IN_PAD = -0x41574e47 };
 
+void signal_hide_code(struct sig_info *info)
+{
+    if (info->code <= 0)
+        return;
+    info->pad = info->code;
+    info->code = CODE_IN_PAD;
+}
+
 void signal_restore_code(struct sig_info *info)
 {
     if (info->code != CODE_IN_PAD)
@@ -33,10 +41,7 @@ static long send(struct cpu *cpu, long nr, const uint64_t *a, unsigned signo_at)
         return linux_host_syscall(cpu, nr, host);
     if (!rt_guest_read(&info, a[signo_at + 1], sizeof(info)))
         return -EFAULT;
-    if (info.code > 0) {
-        info.pad = info.code;
-        info.code = CODE_IN_PAD;
-    }
+    signal_hide_code(&info);
     host[signo_at + 1] = (uint64_t)(uintptr_t)&info;
     return linux_host_syscall(cpu, nr, host);
 }
@@ -56,8 +61,7 @@ SYSCALL(pidfd_send_signal)
     bool ours = signo >= 1 && signo <= SIG_COUNT && SIG_BIT(signo) & (SIG_FAULTS | SIG_BUGS);
     if (a[2] && ours && rt_guest_read(&info, a[2], sizeof(info)) && info.code > 0 &&
         leads_to_self(a[0])) {
-        info.pad = info.code;
-        info.code = CODE_IN_PAD;
+        signal_hide_code(&info);
         host[2] = (uint64_t)(uintptr_t)&info;
     }
     return linux_host_syscall(cpu, __NR_pidfd_send_signal, host);

@@ -2,7 +2,7 @@
 /* Waiting for descriptors: epoll's events are packed on the host alone, and signal masks must leave
  * the synchronous signals open on the host (the guest's faults come through them). */
 #include "engine/linux/convert.h"
-#include "engine/linux/linux.h"
+#include "engine/linux/thread.h"
 #include "engine/rt/mem.h"
 
 #include <asm/errno.h>
@@ -106,8 +106,7 @@ SYSCALL(epoll_pwait2)
     return r < 0 ? r : wait_events(cpu, __NR_epoll_pwait2, a, mask_at);
 }
 
-/* Faults' signals cannot be read there when somebody sent them: the engine keeps those (QUIRKS.md).
- */
+/* Those of faults that somebody sent are with the engine, and are lent to the kernel for calls. */
 SYSCALL(signalfd4)
 {
     uint64_t mask;
@@ -115,6 +114,8 @@ SYSCALL(signalfd4)
         return -EINVAL;
     if (!rt_guest_read(&mask, a[1], MASK_SIZE))
         return -EFAULT;
+    if (mask & SIG_FAULTS)
+        linux_state.fault_reads = true;
     uint64_t host[6] = {a[0], (uint64_t)(uintptr_t)&mask, a[2], a[3], 0, 0};
     return linux_host_syscall(cpu, __NR_signalfd4, host);
 }

@@ -138,6 +138,10 @@ uint64_t signal_host_mask(uint64_t mask);
 void signal_block_all(void);
 void signal_apply_mask(struct thread *t); /* the host's mask = the guest's, or all while taken */
 void signal_mirror(const struct sighand *h, int signo); /* the host's disposition */
+/* Around a host call that may be about a signalfd: those of SIG_FAULTS that the guest blocks are
+ * blocked on the host and those held wait there, so that it sees them. What was blocked. */
+uint64_t signal_lend(struct thread *t);
+void signal_take_back(uint64_t lent);
 /* Before and after an execve that came back. */
 void signal_exec_prepare(struct thread *t);
 void signal_exec_failed(struct thread *t);
@@ -146,6 +150,7 @@ void signal_exec_failed(struct thread *t);
 void signal_die(struct thread *t, int signo, bool forced);
 
 /* ---- signal_send.c: a fault's code that the guest sends itself must not look like a fault ---- */
+void signal_hide_code(struct sig_info *info);
 void signal_restore_code(struct sig_info *info);
 
 /* ---- signal.c ---- */
