@@ -45,7 +45,8 @@ struct box_run_args {
  * streams or terminal, and wait. True when the container ran: *ret_status is the program's exit
  * status, or 128 + the signal that ended it. False: *ret_status is one of BOX_EXIT_* and err says
  * why. Handles SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH of the process while it
- * runs. Nothing of the container is left behind when it returns. */
+ * runs, but for those that were ignored. Nothing of the container is left behind when it returns.
+ */
 bool box_run(struct store *s, const struct image *img, const struct idmap *map,
              const struct box_run_args *args, struct aw_err *err);
 

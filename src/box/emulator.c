@@ -204,7 +204,9 @@ bool emulators_choose(const struct platform *p, const char *opt_emulator,
         const struct aw_arch *a = aw_arch_find(common[i]);
         if (!a || aw_arch_native(a) || (e.n && e.v[0].arch == a))
             continue;
-        char *path = emulator_for(a, world, NULL);
+        /* a path is for the image's own; so is the engine, which serves few */
+        bool qemu = opt_emulator && str_eq(opt_emulator, "qemu");
+        char *path = emulator_for(a, world, qemu ? opt_emulator : NULL);
         ok = !path || add(&e, a, path, err);
     }
     if (!ok) {
