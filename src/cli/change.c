@@ -89,14 +89,27 @@ static bool mount_here(struct aw_err *err)
                    USUAL_PATH);
 }
 
+/* The numbers of mounts are those of the whole machine: the first line tells namespaces apart. */
+static bool first_sees_other_mounts(void)
+{
+    char own[256] = "", its[256] = "";
+    _cleanup_fclose_ FILE *a = fopen("/proc/self/mountinfo", "re");
+    _cleanup_fclose_ FILE *b = fopen("/proc/1/mountinfo", "re");
+    return a && b && fgets(own, sizeof(own), a) && fgets(its, sizeof(its), b) && !str_eq(own, its);
+}
+
 /* In the host's user namespace, but in a mount namespace beside the first process's: a privileged
  * container, `unshare -m`, a service with mounts of its own. */
 static bool in_side_mounts(void)
 {
     struct stat own, first, pids;
-    return stat("/proc/self/ns/mnt", &own) == 0 && stat("/proc/self/ns/pid", &pids) == 0 &&
-           (pids.st_ino != INITIAL_PID_NS ||
-            (stat("/proc/1/ns/mnt", &first) == 0 && first.st_ino != own.st_ino));
+    if (stat("/proc/self/ns/mnt", &own) < 0 || stat("/proc/self/ns/pid", &pids) < 0)
+        return false;
+    if (pids.st_ino != INITIAL_PID_NS)
+        return true;
+    /* who has fewer capabilities than the first process may not look at its namespaces */
+    return stat("/proc/1/ns/mnt", &first) == 0 ? first.st_ino != own.st_ino
+                                               : first_sees_other_mounts();
 }
 
 /* Was the instance made by our mount? Then there is no other mount of it. */

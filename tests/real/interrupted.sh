@@ -125,3 +125,21 @@ is "install, uninstall and refresh at once: none fails" "$(section "at once")" "
 is "and uninstall finds all of it" "$(section "at the end")$(section "left at the end")" "removed qemu-aarch64
 status 0status 0"
 is "also without records" "$(section "uninstall without records")$(section "left without records")" "status 0status 0"
+
+# ---- a mount that ends with its mount namespace ------------------------------------------------------
+# is the host's instance mounted in some mount namespace?
+mounted() {
+    local p
+    for p in $(grep -ls -e ' - binfmt_misc ' /proc/[0-9]*/mountinfo); do
+        [ "$(readlink "${p%/*}/ns/user")" != 'user:[4026531837]' ] || return 0
+    done
+    return 1
+}
+if [ "$(id -u)" = 0 ] && [ "$(readlink /proc/self/ns/user)" = 'user:[4026531837]' ] && ! mounted; then
+    run unshare -m "$AW" register --persist=false ':archway-test-side:E::archwaytestside::/bin/true:F'
+    refused "rules that end with a mount namespace" 'mounted in this mount namespace only'
+    run "$AW" uninstall archway-test-side
+    right_run "and their record goes" 0
+else
+    skip "rules that end with a mount namespace" "needs root, and a host without binfmt_misc"
+fi
