@@ -13,6 +13,8 @@
  * 3. In a user namespace flag C is bounded by its id map, and files of outer users seem to belong
  * to nobody: what lint says about credentials counts on the host only.
  */
+#include "binfmt/probe.h"
+
 #include "base/file.h"
 #include "base/util.h"
 
@@ -180,24 +182,12 @@ static long setting(const char *path)
 
 enum try { TRY_GOOD, TRY_NO_NAMESPACE, TRY_NO_MAP, TRY_NO_INSTANCE };
 
-static bool map_self(uid_t uid, gid_t gid)
-{
-    char map[64];
-    if (!file_poke(AT_FDCWD, "/proc/self/setgroups", "deny", NULL))
-        return false;
-    snprintf(map, sizeof(map), "0 %u 1", uid);
-    if (!file_poke(AT_FDCWD, "/proc/self/uid_map", map, NULL))
-        return false;
-    snprintf(map, sizeof(map), "0 %u 1", gid);
-    return file_poke(AT_FDCWD, "/proc/self/gid_map", map, NULL);
-}
-
 static enum try try_here(uid_t uid, gid_t gid)
 {
     struct aw_err err = AW_ERR_INIT;
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
         return TRY_NO_NAMESPACE;
-    if (!map_self(uid, gid))
+    if (!probe_map_root(uid, gid))
         return TRY_NO_MAP;
     struct aw_instance *inst = aw_instance_open_new(&err);
     aw_instance_close(inst);

@@ -45,7 +45,7 @@ static int try_in(void *user, const char *text, size_t len)
     return 0;
 }
 
-static bool map_root(uid_t uid, gid_t gid)
+bool probe_map_root(uid_t uid, gid_t gid)
 {
     char map[32];
     if (!file_poke(AT_FDCWD, "/proc/self/setgroups", "deny", NULL))
@@ -63,7 +63,7 @@ static enum aw_answer in_child(unsigned flag)
     uid_t uid = geteuid();
     gid_t gid = getegid();
     struct aw_err err = AW_ERR_INIT;
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 || !map_root(uid, gid))
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 || !probe_map_root(uid, gid))
         return AW_UNKNOWN;
     struct aw_instance *inst = aw_instance_open_new(&err);
     return inst ? probe_flag(flag, try_in, inst) : AW_UNKNOWN;

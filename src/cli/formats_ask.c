@@ -13,12 +13,12 @@
 #include <sys/stat.h>
 
 struct ask {
-    struct cli *c;
-    const struct format_users *users;
-    const char *path;
-    int root;
-    struct cli_formats_answer *a;
-    struct buf tried;
+    struct cli *c;                    /* who asks */
+    const struct format_users *users; /* the user's own formats */
+    const char *path;                 /* the file, as it was named */
+    int root;                         /* --root: a folder's descriptor; -1: paths are as here */
+    struct cli_formats_answer *a;     /* is filled in */
+    struct buf tried;                 /* programs that are not there, ", " between them */
 };
 
 static bool read_fd(void *user, uint64_t offset, void *data, size_t len)

@@ -33,7 +33,8 @@ SYSCALL(ppoll)
     return r < 0 ? r : linux_host_syscall(cpu, __NR_ppoll, host);
 }
 
-SYSCALL(pselect6)
+/* The last argument leads to a mask's address and size. */
+static long with_mask_pair(struct cpu *cpu, long nr, const uint64_t *a)
 {
     uint64_t pair[2] = {0, 0}, mask, mask_at;
     if (a[5] && !rt_guest_read(pair, a[5], sizeof(pair)))
@@ -42,19 +43,17 @@ SYSCALL(pselect6)
     pair[0] = mask_at;
     pair[1] = MASK_SIZE;
     uint64_t host[6] = {a[0], a[1], a[2], a[3], a[4], (uint64_t)(uintptr_t)pair};
-    return r < 0 ? r : linux_host_syscall(cpu, __NR_pselect6, host);
+    return r < 0 ? r : linux_host_syscall(cpu, nr, host);
+}
+
+SYSCALL(pselect6)
+{
+    return with_mask_pair(cpu, __NR_pselect6, a);
 }
 
 SYSCALL(io_pgetevents)
 {
-    uint64_t pair[2] = {0, 0}, mask, mask_at;
-    if (a[5] && !rt_guest_read(pair, a[5], sizeof(pair)))
-        return -EFAULT;
-    long r = take_mask(cpu, pair[0], pair[1], &mask, &mask_at);
-    pair[0] = mask_at;
-    pair[1] = MASK_SIZE;
-    uint64_t host[6] = {a[0], a[1], a[2], a[3], a[4], (uint64_t)(uintptr_t)pair};
-    return r < 0 ? r : linux_host_syscall(cpu, __NR_io_pgetevents, host);
+    return with_mask_pair(cpu, __NR_io_pgetevents, a);
 }
 
 /* ---- epoll ---- */
