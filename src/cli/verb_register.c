@@ -13,6 +13,17 @@ static bool plain(const char *text, struct aw_err *err)
     return true;
 }
 
+/* What the kernel takes and people regret; what is refused, plan_install() refuses. */
+static void warn(const struct cli *c, const struct aw_rule *rule)
+{
+    struct aw_lint found[AW_LINT_MAX];
+    size_t n = aw_rule_lint(rule, true, found);
+    for (size_t i = 0; i < n; i++)
+        if (found[i].severity == AW_LINT_WARN)
+            aw_log(&c->log, AW_LOG_WARN, "rule %s (%s): %s", rule->name,
+                   aw_lint_name(found[i].kind), found[i].message);
+}
+
 int cli_verb_register(struct cli *c)
 {
     struct aw_err err = AW_ERR_INIT;
@@ -35,5 +46,6 @@ int cli_verb_register(struct cli *c)
     }
     if (!plan_install(&r.plan, &r.now, &want, &err))
         return cli_fail(c, &err);
+    warn(c, &rule);
     return cli_change_finish(c, &r, &err);
 }

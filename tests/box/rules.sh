@@ -94,6 +94,7 @@ t "it did" cat $M/qemu-arm
 t "register" "$A" register ':made-up:E::madeup::/bin/true:F'
 t "a name twice" "$A" register ':made-up:E::madeup::/bin/true:F'
 t "a fault" "$A" register ':made-up2:Q::madeup::/bin/true:F'
+t "all scripts" "$A" register -n ':made-up4:M::#!::/bin/true:F'
 t "host's own" "$A" register ':made-up3:M::\x7fELF::/bin/true:F'
 rule=$("$A" export qemu-aarch64)
 "$A" uninstall -q linux/arm64
@@ -211,6 +212,7 @@ p "it did" 0 'extension \.armtest'
 p register 0 'registered made-up'
 p "a name twice" 1 'archway register --force'
 p "a fault" 2 'type'
+p "all scripts" 0 'warning: rule made-up4 \(matches-scripts\): matches every #! script'
 p "host's own" 1 'host-elf'
 if command -v qemu-riscv64-static >/dev/null; then
     p "the wrong emulator" 1 '"code": "[a-z-]+",\|.*a built-in program for linux/arm64 does not run'
