@@ -22,6 +22,7 @@
 #include <time.h>
 
 #define STATE_LIMIT (1u << 20)
+#define COMMAND_LIMIT (16u << 10) /* bytes of the command's words; JSON may make 16 of one */
 
 /* Names that people can say; 40 x 40 of them, and a taken one gets the id's digits behind it. */
 static const char *const first_words[] = {
@@ -129,14 +130,32 @@ bool container_new(struct store *s, const struct box_options *opt, const struct 
     return true;
 }
 
-/* JSON has UTF-8 only; a path of the host may be anything. */
-static void add_text(struct json_object *o, const char *key, const char *value)
+/* JSON has UTF-8 only; words and the host's paths may be anything. Fresh memory, or NULL. */
+static char *as_utf8(const char *text)
 {
-    _cleanup_free_ char *copy = str_is_utf8(value) ? NULL : strdup(value);
-    for (char *c = copy; c && *c; c++)
-        if (*c & 0x80)
-            *c = '?';
-    js_add_string(o, key, copy ? copy : value);
+    char *copy = strdup(text);
+    if (copy && !str_is_utf8(copy))
+        for (char *c = copy; *c; c++)
+            if (*c & 0x80)
+                *c = '?';
+    return copy;
+}
+
+/* The words, for people; not all of very many, since others read no more than STATE_LIMIT. */
+static void add_command(struct json_object *o, const struct strv *words)
+{
+    struct json_object *list = js_add(o, "command", json_object_new_array());
+    size_t room = COMMAND_LIMIT;
+    for (size_t i = 0; i < words->n; i++) {
+        size_t n = strlen(words->v[i]) + 1;
+        if (n > room) {
+            js_push_string(list, "...");
+            break;
+        }
+        room -= n;
+        _cleanup_free_ char *word = as_utf8(words->v[i]);
+        js_push_string(list, word ? word : "");
+    }
 }
 
 bool container_save(const struct container *c, const struct image *img,
@@ -150,12 +169,12 @@ bool container_save(const struct container *c, const struct image *img,
     js_add_string(o, "image", img->name);
     js_add_string(o, "imageDigest", img->digest);
     js_add_string(o, "platform", platform);
-    const struct strv *words = opt->command.n ? &opt->command : &img->config.cmd;
-    js_add_strv(o, "command", words);
+    add_command(o, opt->command.n ? &opt->command : &img->config.cmd);
     struct json_object *layers = js_add(o, "layers", json_object_new_array());
     for (size_t i = 0; i < img->n_layers; i++)
         js_push_string(layers, img->layers[i].chain_id);
-    add_text(o, "emulator", live && live->emulator ? live->emulator : "");
+    _cleanup_free_ char *emulator = as_utf8(live && live->emulator ? live->emulator : "");
+    js_add_string(o, "emulator", emulator ? emulator : "");
     js_add_u64(o, "pid", live ? (uint64_t)live->pid : 0);
     js_add_u64(o, "started", live ? (uint64_t)live->started : (uint64_t)time(NULL));
     js_add_string(o, "stopSignal", opt->stop_signal ? opt->stop_signal : img->config.stop_signal);

@@ -124,8 +124,16 @@ static bool load_one(struct store *s, const char *id, struct store_container *c,
 {
     const char *image = "";
     size_t len;
+    struct aw_err why = AW_ERR_INIT;
     _cleanup_free_ char *path = str_printf("containers/%s/state.json", id);
-    _cleanup_free_ char *text = path ? file_load(s->dir_fd, path, MAX_STATE, &len, NULL) : NULL;
+    if (!path)
+        return aw_fail(err, AW_E_NOMEM, 0, "container %s: out of memory", id);
+    _cleanup_free_ char *text = file_load(s->dir_fd, path, MAX_STATE, &len, &why);
+    if (!text && why.code != AW_E_NOTFOUND) {
+        if (err)
+            *err = why;
+        return false;
+    }
     _cleanup_js_ struct json_object *o = text ? js_parse(text, len, path, err) : NULL;
     /* what it says cannot be made out: then nobody knows which layers it uses */
     if (text && !o)

@@ -74,6 +74,13 @@ is "its status after stop" "$?" 9
 run aw exec tester true
 refused "exec into none" 'tester'
 
+# shellcheck disable=SC2046 # as many words
+background as_user "$AW" run --name many --network none "$img" sh -c 'trap "exit 9" TERM; while :; do sleep 0.1; done' x $(seq 100000)
+holds "a container with 100,000 words is found by its name" wait_for 20 aw exec many true
+like "and ps shows how its command begins" "$(aw ps | cut -c 1-300)" 'many .* sh -c trap'
+aw stop many >/dev/null
+wait "$JOB"
+
 # ---- signals that the caller ignores -------------------------------------------------------------------
 # a caller that wants nothing of its children hands that on: wait(2) would then find none
 run as_user env --ignore-signal=CHLD "$AW" run --network none "$img" sh -c 'exit 3'

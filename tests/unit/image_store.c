@@ -593,6 +593,12 @@ TEST(a_used_image_stays)
     CHECK(!store_prune(b.s, true, NULL, &done, &err));
     CHECK_CONTAINS(err.message, "abc/state.json");
     CHECK(exists(&b, img.layer_dirs.v[0]));
+    int state = openat(dir, "state.json", O_WRONLY | O_CLOEXEC);
+    CHECK(ftruncate(state, 2 << 20) == 0);
+    close(state);
+    CHECK(!store_prune(b.s, true, NULL, &done, &err));
+    CHECK_CONTAINS(err.message, "state.json");
+    CHECK(exists(&b, img.layer_dirs.v[0]));
     /* dead */
     close(lock);
     CHECK_OK(store_prune(b.s, false, NULL, &done, &err), err);
