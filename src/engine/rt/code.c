@@ -114,6 +114,24 @@ static void add_extents(struct block *b, const struct ir_region *r)
     add_extent(b, from, behind - 1);
 }
 
+static uint32_t *orphans_of(uint64_t pc, unsigned mode)
+{
+    return &rt_state.orphans[mode][(pc >> 2 ^ pc >> 12) % ORPHAN_HEADS];
+}
+
+/* What will be read of the tables for a region at pc: it takes as long as translating some
+ * instructions does until that is there. */
+void code_expect(uint64_t pc, unsigned mode)
+{
+    enum { LINE = 8 * 4 }; /* guest bytes whose buckets are in one cache line */
+    __builtin_prefetch((const void *)(uintptr_t)pc);
+    __builtin_prefetch((const void *)(uintptr_t)(pc + 64));
+    __builtin_prefetch(extents_of(pc >> PAGE_SHIFT), 1);
+    __builtin_prefetch(orphans_of(pc, mode));
+    __builtin_prefetch(bucket(pc + LINE, mode), 1);
+    __builtin_prefetch(bucket(pc + 2 * LINE, mode));
+}
+
 /* ---- new blocks ---- */
 static void settle_slots(struct chunk *c, const struct x64_out *o)
 {
@@ -128,11 +146,6 @@ static void settle_slots(struct chunk *c, const struct x64_out *o)
 }
 
 /* ---- inline caches whose block died ---- */
-static uint32_t *orphans_of(uint64_t pc, unsigned mode)
-{
-    return &rt_state.orphans[mode][(pc >> 2 ^ pc >> 12) % ORPHAN_HEADS];
-}
-
 static void add_orphan(uint32_t n, unsigned mode)
 {
     struct chunk *c = &rt_state.chunks[(n - 1) / CHUNK_SLOTS];

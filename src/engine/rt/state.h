@@ -182,6 +182,8 @@ struct chunk *chunk_with_room(struct cpu *cpu);
 /* code.c; all under the lock */
 struct block *code_find(uint64_t pc, unsigned mode);
 struct block *code_publish(struct chunk *c, const struct ir_region *r, const struct x64_out *o);
+/* A region at pc will be translated: nothing but speed. */
+void code_expect(uint64_t pc, unsigned mode);
 void code_link(struct slot *slot, struct block *block);
 /* false: the table of extents is too full for another region. */
 bool code_has_room(void);

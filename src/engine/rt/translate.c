@@ -196,6 +196,7 @@ static struct block *translate(struct cpu *cpu, uint64_t pc, unsigned mode)
     if (!rt_state.region || !rt_state.work)
         rt_no_memory();
     uint64_t start = rt_options.stats ? rt_ticks() : 0;
+    code_expect(pc, mode);
     struct source source = {~0ull, mode};
     struct lift_env env = {.fetch = fetch,
                            .known = known,
