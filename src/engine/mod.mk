@@ -21,7 +21,7 @@ ENGINE_CFLAGS := -std=gnu11 -g -O2 -ffreestanding -mgeneral-regs-only -mno-red-z
                  -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing $(WARN)
 # What translates is compiled as one (small functions of the assembler and the lifters called from everywhere).
 # Not rt and linux: their assembly and C name each other, which link-time optimisation does not see.
-ENGINE_LTO := $(if $(findstring clang,$(CC)),,-flto=auto -fno-fat-lto-objects)
+ENGINE_LTO := $(if $(findstring clang,$(CC)),,-flto=auto -fno-fat-lto-objects -O3)
 ENGINE_ONE := isa lift ir fp x64
 engine.all := $(filter-out $(engine.hosted_only),$(engine.src)) $(wildcard src/engine/rt/*.c src/engine/linux/*.c)
 engine.freestanding := $(patsubst %.c,$(ENGINE_O)/%.o,$(patsubst $(O)/%,%,$(engine.all)))

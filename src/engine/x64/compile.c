@@ -26,6 +26,7 @@ static void start(struct emit *e, const struct ir_region *r, struct x64_out *out
     e->masked = e->starved = false;
     e->flags = e->flags_host = IR_NONE;
     e->flags_home = false;
+    e->loc[NOBODY] = (struct loc){LOC_NONE, 0, 0};
     e->cold_count = e->exit_count = e->pool_count = 0;
     out->slot_count = out->fault_count = out->code_size = 0;
 }
@@ -99,7 +100,7 @@ run(struct emit *e, ir_ref i, const struct ir_ins *ins, unsigned op, unsigned tr
         alloc_forget(e);
     e->i.locked = e->v.locked = 0;
     if (e->i.owned | e->v.owned | e->i.spill_used | e->v.spill_used)
-        alloc_done(e, i, ins);
+        alloc_done(e, i, ins, traits);
 }
 
 #define OP(name, result, a, b, c, attributes, text)                                                \

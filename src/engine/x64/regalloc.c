@@ -57,8 +57,6 @@ static bool whim(struct emit *e)
 /* ---- analysis: who is needed until where
  * ---------------------------------------------------------
  */
-enum { NOBODY = 2 * IR_MAX - 1 }; /* IR_NONE has a place of its own in use[]: no branch */
-
 void alloc_forget(struct emit *e)
 {
     __builtin_memset(e->i.mirror, 0, sizeof(e->i.mirror));
@@ -484,7 +482,7 @@ static int define(struct emit *e, bool vector, ir_ref i, bool apart)
     return reg;
 }
 
-static void release(struct emit *e, ir_ref v)
+void alloc_release(struct emit *e, ir_ref v)
 {
     struct loc l = e->loc[v];
     bool vector = alloc_is_vector(e, v);
@@ -497,26 +495,6 @@ static void release(struct emit *e, ir_ref v)
         b->spill_used &= (uint16_t) ~(1u << l.n);
     }
     e->loc[v].kind = LOC_NONE;
-}
-
-static inline void operand_done(struct emit *e, ir_ref i, ir_ref v)
-{
-    if (v != IR_NONE && e->use[v].last == i &&
-        (e->loc[v].kind == LOC_REG || e->loc[v].kind == LOC_SPILL))
-        release(e, v);
-}
-
-void alloc_done(struct emit *e, ir_ref i, const struct ir_ins *ins)
-{
-    unsigned traits = x64_traits[ins->op];
-    if (traits & OP_A)
-        operand_done(e, i, ins->a);
-    if (traits & OP_B)
-        operand_done(e, i, ins->b);
-    if (traits & OP_C)
-        operand_done(e, i, ins->c);
-    if (traits & OP_VALUE && !e->use[i].last && e->loc[i].kind == LOC_REG)
-        release(e, i);
 }
 
 /* Values that are aliases of guest register n get a place of their own. */
@@ -547,7 +525,7 @@ static void settle(struct emit *e, bool vector, unsigned n, ir_ref value)
     if (e->use[value].last <= e->now)
         return;
     if (l.kind == LOC_REG || l.kind == LOC_SPILL)
-        release(e, value);
+        alloc_release(e, value);
     alloc_alias(e, b, value, n);
 }
 

@@ -111,7 +111,7 @@ struct emit {
     uint32_t exit_count;           /* entries in exits[] */
     uint32_t pool_count;           /* entries in pool[] */
     struct use use[2 * IR_MAX];    /* what analysis knows of values; the last is IR_NONE's */
-    struct loc loc[IR_MAX];        /* where values are */
+    struct loc loc[2 * IR_MAX];    /* where values are; the last is IR_NONE's: LOC_NONE */
     ir_ref next_alias[IR_MAX];     /* chain of bank.alias */
     uint8_t width_v[32]; /* struct use's width of the guest's vector registers, as they are now */
     struct emit_cold cold[COLD_MAX];    /* code for the end */
@@ -125,8 +125,7 @@ int x64_pin(bool vector, unsigned n);
 
 /* regalloc.c */
 void alloc_analyse(struct emit *e);
-void alloc_done(struct emit *e, ir_ref i,
-                const struct ir_ins *ins); /* it is emitted: free what died */
+void alloc_release(struct emit *e, ir_ref v); /* nobody needs the value any more */
 int alloc_destination(struct emit *e,
                       ir_ref i); /* guest register in whose home i is made best, or -1 */
 void alloc_clobbered(struct emit *e, int reg); /* an integer scratch register that nobody owns */
@@ -140,6 +139,29 @@ static inline bool alloc_is_unused(const struct use *u, unsigned traits)
     return traits & OP_PURE && !(u->last | u->flast);
 }
 bool alloc_is_vector(const struct emit *e, ir_ref value);
+
+enum { NOBODY = 2 * IR_MAX - 1 }; /* IR_NONE has a place of its own in use[] and loc[]: no branch */
+
+/* Is v needed by operation i last, and has it a place of its own? */
+static inline bool alloc_dies(const struct emit *e, ir_ref i, ir_ref v)
+{
+    const unsigned places = 1u << LOC_REG | 1u << LOC_SPILL;
+    return (e->use[v & NOBODY].last == i) & places >> e->loc[v & NOBODY].kind;
+}
+
+/* Operation i is emitted: free what died. The traits are constants. */
+static inline __attribute__((always_inline)) void
+alloc_done(struct emit *e, ir_ref i, const struct ir_ins *ins, unsigned traits)
+{
+    if (traits & OP_A && alloc_dies(e, i, ins->a))
+        alloc_release(e, ins->a);
+    if (traits & OP_B && alloc_dies(e, i, ins->b))
+        alloc_release(e, ins->b);
+    if (traits & OP_C && alloc_dies(e, i, ins->c))
+        alloc_release(e, ins->c);
+    if (traits & OP_VALUE && !e->use[i].last && e->loc[i].kind == LOC_REG)
+        alloc_release(e, i);
+}
 
 /* The value is in the home of guest register n. */
 static inline void alloc_alias(struct emit *e, struct bank *b, ir_ref value, unsigned n)
