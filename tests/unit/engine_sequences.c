@@ -330,6 +330,12 @@ TEST(known_sequences)
         {0x4e031c2a, 0x4e1b1c2b, 0x0ea4cd6b, NOP},
         /* ldr w9, [x4]; add x9, x9, x9, ror 0; rbit x12, x9; rev16 x13, x9 */
         {0xb9400089, 0x8b090129, 0xdac0012c, 0xdac0052d},
+        /* a constant as an operand that the cold place looks at
+         * (fmov v14.4s, #-0.9375; fmadd s14, s2, s9, s14; fcsel s0, s14, s1, eq) */
+        {0x4f07f5ce, 0x1f09384e, 0x1e210dc0, NOP},
+        /* an operand that is the base, too (mov v11.b[13], w1; fmls v11.2s, v4.2s, v11.2s), and a
+         * base that was never put (frecps v25.4s, v28.4s, v15.4s; fmla v25.2s, v22.2s, v26.2s) */
+        {0x4e1b1c2b, 0x0eabcc8b, 0x4e2fff99, 0x0e3aced9},
     };
     for (unsigned n = 0; n < ARRAY(sequences); n++) {
         rng = n + 1;

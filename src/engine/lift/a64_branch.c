@@ -72,12 +72,19 @@ LIFT(tbnz)
     test_branch(l, word, IR_JBNZ);
 }
 
+/* Other code runs before the region goes on. */
+static void elsewhere(struct lift *l)
+{
+    l->flags = IR_NONE;
+    lift_forget(l);
+}
+
 LIFT(bl)
 {
     uint64_t target = l->pc + (uint64_t)(a64_signed(word, 0, 26) * 4);
     lift_put_x(l, 30, lift_const(l, l->next));
     lift_opx(l, IR_CALL, 0, IR_NONE, IR_NONE, IR_NONE, a64_exit_aux(l, target), target);
-    l->flags = IR_NONE;
+    elsewhere(l);
 }
 
 LIFT(blr)
@@ -85,7 +92,7 @@ LIFT(blr)
     ir_ref target = lift_x(l, a64_rn(word));
     lift_put_x(l, 30, lift_const(l, l->next));
     lift_op(l, IR_CALLR, 0, target, IR_NONE);
-    l->flags = IR_NONE;
+    elsewhere(l);
 }
 
 LIFT(br)
@@ -104,7 +111,7 @@ LIFT(svc)
 {
     (void)word;
     lift_opx(l, IR_SYSCALL, 0, IR_NONE, IR_NONE, IR_NONE, 0, l->next);
-    l->flags = IR_NONE;
+    elsewhere(l);
 }
 
 LIFT(brk)

@@ -297,32 +297,17 @@ LIFT(movn)
     lift_put_x(l, a64_rd(word), lift_const(l, word >> 31 ? imm : (uint32_t)imm));
 }
 
-/* The constant that one of the last few operations put into register n. */
-static bool recent_constant(const struct lift *l, unsigned n, uint64_t *ret_value)
-{
-    for (uint32_t i = l->r->count; i-- > 0 && l->r->count - i < 8;) {
-        const struct ir_ins *p = &l->r->ins[i];
-        if (p->op == IR_CALL || p->op == IR_CALLR || p->op == IR_SYSCALL)
-            return false; /* the guest was elsewhere */
-        if (p->op != IR_PUTR || p->imm != n)
-            continue;
-        *ret_value = l->r->ins[p->a].imm;
-        return l->r->ins[p->a].op == IR_CONST;
-    }
-    return false;
-}
-
 LIFT(movk)
 {
     unsigned at = 16 * (word >> 21 & 3), size = a64_size(word);
     uint64_t imm = word >> 5 & 0xffff, v;
-    if (recent_constant(l, a64_rd(word), &v)) {
+    ir_ref old = lift_x(l, a64_rd(word));
+    if (lift_is_const(l, old, &v)) {
         v = (v & ~(0xffffull << at)) | imm << at;
         lift_put_x(l, a64_rd(word), lift_const(l, size == 8 ? v : (uint32_t)v));
         return;
     }
-    ir_ref r = lift_opx(l, IR_BFI, size, lift_x(l, a64_rd(word)), lift_const(l, imm), IR_NONE, 0,
-                        at | 16 << 8);
+    ir_ref r = lift_opx(l, IR_BFI, size, old, lift_const(l, imm), IR_NONE, 0, at | 16 << 8);
     lift_put_x(l, a64_rd(word), r);
 }
 

@@ -80,6 +80,7 @@ static bool lift_one(struct lift *l)
     if (!l->env->fetch(l->env->context, l->pc, &word))
         return false;
     l->next = l->follow = l->pc + 4;
+    l->begin = l->r->count;
     begin_instruction(l);
     a64_lift_fn fn = a64_lift_table[a64_decode(word)];
     if (fn)
@@ -126,6 +127,7 @@ static void take_back(struct lift *l, uint32_t before)
 void a64_lift_region(struct ir_region *r, uint64_t pc, const struct lift_env *env)
 {
     struct lift l = {.r = r, .pc = pc, .flags = IR_NONE, .env = env};
+    lift_forget(&l);
     r->pc = pc;
     r->count = r->insns = 0;
     r->full = false;

@@ -21,7 +21,7 @@ ir_ref lift_const(struct lift *l, uint64_t value)
     return append(l, IR_CONST, 8, IR_NONE, value);
 }
 
-static bool constant(const struct lift *l, ir_ref v, uint64_t *ret_value)
+bool lift_is_const(const struct lift *l, ir_ref v, uint64_t *ret_value)
 {
     if (v == IR_NONE || l->r->ins[v].op != IR_CONST)
         return false;
@@ -96,8 +96,8 @@ static bool is_identity(enum ir_op op, unsigned size, uint64_t b)
 ir_ref lift_op(struct lift *l, enum ir_op op, unsigned size, ir_ref a, ir_ref b)
 {
     uint64_t x = 0, y, result;
-    bool xc = constant(l, a, &x);
-    if (constant(l, b, &y)) {
+    bool xc = lift_is_const(l, a, &x);
+    if (lift_is_const(l, b, &y)) {
         if (xc && fold_constants(op, size, x, y, &result))
             return lift_const(l, result);
         if (is_identity(op, size, y))
@@ -133,10 +133,27 @@ ir_ref lift_opx(struct lift *l, enum ir_op op, unsigned size, ir_ref a, ir_ref b
                                            .imm = imm});
 }
 
-/* ---- registers ---- */
+/* ---- registers: a value that was read or put in this region is not read again ---- */
+void lift_forget(struct lift *l)
+{
+    __builtin_memset(l->x, 0xff, sizeof(l->x));
+    __builtin_memset(l->v, 0xff, sizeof(l->v));
+}
+
+/* What is known of a register that `value` was put into. What another register has, too, is read
+ * anew: so it is found where it stays longest, however the registers are written. */
+static ir_ref known(const struct lift *l, ir_ref value)
+{
+    const struct ir_ins *ins = &l->r->ins[value];
+    bool own = value > l->begin && ins->op != IR_GETR && ins->op != IR_GETV;
+    return own || ins->op == IR_CONST ? value : IR_NONE;
+}
+
 ir_ref lift_xsp(struct lift *l, unsigned n)
 {
-    return append(l, IR_GETR, 8, IR_NONE, n);
+    if (l->x[n] == IR_NONE)
+        l->x[n] = append(l, IR_GETR, 8, IR_NONE, n);
+    return l->x[n];
 }
 
 ir_ref lift_x(struct lift *l, unsigned n)
@@ -147,6 +164,7 @@ ir_ref lift_x(struct lift *l, unsigned n)
 void lift_put_xsp(struct lift *l, unsigned n, ir_ref value)
 {
     append(l, IR_PUTR, 8, value, n);
+    l->x[n] = known(l, value);
 }
 
 void lift_put_x(struct lift *l, unsigned n, ir_ref value)
@@ -157,12 +175,15 @@ void lift_put_x(struct lift *l, unsigned n, ir_ref value)
 
 ir_ref lift_v(struct lift *l, unsigned n)
 {
-    return append(l, IR_GETV, 16, IR_NONE, n);
+    if (l->v[n] == IR_NONE)
+        l->v[n] = append(l, IR_GETV, 16, IR_NONE, n);
+    return l->v[n];
 }
 
 void lift_put_v(struct lift *l, unsigned n, ir_ref value)
 {
     append(l, IR_PUTV, 16, value, n);
+    l->v[n] = known(l, value);
 }
 
 ir_ref lift_flags(struct lift *l)

@@ -25,6 +25,8 @@ struct lift {
     uint64_t next;              /* address behind it */
     uint64_t follow;            /* where to go on; = next unless the lifter changes it */
     ir_ref flags;               /* NZCV's current value, IR_NONE: not yet read in this region */
+    ir_ref x[32], v[32];        /* the registers' current values, IR_NONE: to be read */
+    uint32_t begin;             /* where in r this instruction begins */
     bool end;                   /* the region ends with this instruction */
     const struct lift_env *env; /* what the lifter may ask */
 };
@@ -61,6 +63,7 @@ void a64_lift_region(struct ir_region *r, uint64_t pc, const struct lift_env *en
 
 /* ---- building (lift/build.c); sizes in bytes ---- */
 ir_ref lift_const(struct lift *l, uint64_t value);
+bool lift_is_const(const struct lift *l, ir_ref v, uint64_t *ret_value);
 ir_ref lift_op(struct lift *l, enum ir_op op, unsigned size, ir_ref a, ir_ref b);
 ir_ref lift_op3(struct lift *l, enum ir_op op, unsigned size, ir_ref a, ir_ref b, ir_ref c);
 /* with aux and imm */
@@ -75,6 +78,7 @@ void lift_put_x(struct lift *l, unsigned n, ir_ref value);
 void lift_put_xsp(struct lift *l, unsigned n, ir_ref value);
 ir_ref lift_v(struct lift *l, unsigned n);
 void lift_put_v(struct lift *l, unsigned n, ir_ref value);
+void lift_forget(struct lift *l); /* the registers may have any values now */
 ir_ref lift_flags(struct lift *l);
 void lift_put_flags(struct lift *l, ir_ref flags);
 

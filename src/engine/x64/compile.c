@@ -37,6 +37,10 @@ static void start(struct emit *e, const struct ir_region *r, struct x64_out *out
 #define IS_SILENT(op)                                                                              \
     ((op) == IR_NOP || (op) == IR_INSN || (op) == IR_CONST || (op) == IR_GETR || (op) == IR_GETV)
 #define IS_CALL(op) ((op) == IR_CALL || (op) == IR_CALLR || (op) == IR_SYSCALL)
+#define IS_STATE(op) ((unsigned)(op)-IR_GETR < 4)
+#define IS_HELP(op) ((op) == IR_HELPI || (op) == IR_HELPV || (op) == IR_HELPVI || (op) == IR_HELPIV)
+#define COMMUTES(op)                                                                               \
+    ((op) == IR_ADD || (op) == IR_AND || (op) == IR_OR || (op) == IR_XOR || (op) == IR_MUL)
 /* CLOB operations that look after EFLAGS themselves. */
 #define KEEPS_FLAGS(op)                                                                            \
     ((op) == IR_ADD || (op) == IR_SUB || (op) == IR_NEG || (op) == IR_ADDSH || (op) == IR_CCMP ||  \
@@ -52,7 +56,7 @@ enum { FAULT = IR_A_FAULT, EXIT = IR_A_EXIT, CLOB = IR_A_CLOB, SIDE = IR_A_SIDE 
      (IS_CALL(IR_##name) ? OP_CALL : 0) | (IS_SILENT(IR_##name) ? OP_SILENT : 0) |                 \
      (IS_VALUE(result) ? OP_VALUE : 0) |                                                           \
      ((attributes)&CLOB && !KEEPS_FLAGS(IR_##name) ? OP_CLOBBERS : 0) |                            \
-     ((attributes)&EXIT ? OP_EXIT : 0))
+     ((attributes)&EXIT ? OP_EXIT : 0) | (COMMUTES(IR_##name) ? OP_COMMUTES : 0))
 const uint16_t x64_traits[IR_OP_COUNT] = {
 #define OP(name, result, a, b, c, attributes, text) TRAITS(name, result, a, b, c, attributes),
 #include "engine/ir/ops.def"
@@ -62,14 +66,17 @@ const uint16_t x64_traits[IR_OP_COUNT] = {
 #define NOT(kind) (IS_VALUE(kind) ? 0 : IR_NONE)
 const struct x64_operands x64_operands[IR_OP_COUNT] = {
 #define OP(name, result, a, b, c, attributes, text)                                                \
-    {NOT(a), NOT(b), NOT(c), ((attributes)&FAULT) != 0,                                            \
-     ((attributes)&EXIT) || KIND(a, 'F') || KIND(c, 'F')},
+    {NOT(a), NOT(b), NOT(c),                                                                       \
+     ((attributes)&FAULT ? 1 : 0) | ((attributes)&EXIT || KIND(a, 'F') || KIND(c, 'F') ? 2 : 0) |  \
+         ((attributes) & (FAULT | EXIT) || IS_HELP(IR_##name) ? 4 : 0) |                           \
+         (IS_STATE(IR_##name) ? 8 : 0),                                                            \
+     0},
 #include "engine/ir/ops.def"
 #undef OP
 };
 
 /* ---- the body ---- */
-/* An operand in a mirror locks its scratch register: one too many for some operations. */
+/* An operand in a scratch register locks it: one too many for some operations. */
 static inline bool is_hungry(const struct emit *e, unsigned op)
 {
     return e->hungry[op / 64] >> op % 64 & 1;
@@ -94,7 +101,7 @@ run(struct emit *e, ir_ref i, const struct ir_ins *ins, unsigned op, unsigned tr
     }
     e->a.jumped = false;
     if (is_hungry(e, op))
-        alloc_forget(e);
+        alloc_evict(e);
     emit(e, i, ins);
     if (traits & OP_CALL)
         alloc_forget(e);

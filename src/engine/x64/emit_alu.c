@@ -63,6 +63,16 @@ void int_op_imm(struct emit *e, unsigned digit, unsigned size, int reg, int32_t 
         x64_u32(&e->a, (uint32_t)imm);
 }
 
+/* Operands of int_binary, before its destination is chosen: those in scratch registers stay. */
+void int_operands(struct emit *e, const struct ir_ins *ins)
+{
+    uint64_t value;
+    if (!emit_is_const(e, ins->a, &value))
+        emit_i_rm(e, ins->a);
+    if (!emit_is_const(e, ins->b, &value))
+        emit_i_rm(e, ins->b);
+}
+
 /* dst = a op b where the host's form overwrites its first operand; digit: opcode is digit * 8 + 3.
  */
 void int_binary(struct emit *e, const struct ir_ins *ins, int dst, unsigned digit)
@@ -119,6 +129,11 @@ static void add_const(struct emit *e, ir_ref i, const struct ir_ins *ins, int32_
     lea(e, ins->size, dst, (struct x64_mem){(int8_t)a, -1, 0, imm});
 }
 
+static struct emit_rm in_register(struct emit *e, ir_ref v)
+{
+    return (struct emit_rm){.reg = (int8_t)emit_i(e, v)};
+}
+
 void emit_op_ADD(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
     int32_t imm;
@@ -126,18 +141,25 @@ void emit_op_ADD(struct emit *e, ir_ref i, const struct ir_ins *ins)
         add_const(e, i, ins, imm);
         return;
     }
-    int a = emit_i(e, ins->a);
-    struct emit_rm b = emit_i_rm(e, ins->b);
-    if (b.is_mem && flags_busy(e))
-        b = (struct emit_rm){.reg = (int8_t)emit_i(e, ins->b)};
+    bool busy = flags_busy(e);
+    struct emit_rm a = emit_i_rm(e, ins->a), b = emit_i_rm(e, ins->b);
+    if (a.is_mem && (busy || b.is_mem))
+        a = in_register(e, ins->a);
+    if (b.is_mem && busy)
+        b = in_register(e, ins->b);
     int dst = emit_i_def(e, i);
-    if (!flags_busy(e) && (dst == a || b.is_mem)) {
-        if (dst != a)
-            x64_mov(&e->a, ins->size, dst, a);
+    if (a.is_mem || (!b.is_mem && b.reg == dst)) { /* b is the register to be added to */
+        struct emit_rm t = a;
+        a = b;
+        b = t;
+    }
+    if (!busy && (dst == a.reg || b.is_mem)) {
+        if (dst != a.reg)
+            x64_mov(&e->a, ins->size, dst, a.reg);
         int_op(e, 0x03, ins->size, dst, b);
         flags_lost(e);
     } else {
-        lea(e, ins->size, dst, (struct x64_mem){(int8_t)a, b.reg, 0, 0});
+        lea(e, ins->size, dst, (struct x64_mem){a.reg, b.reg, 0, 0});
     }
 }
 
@@ -149,8 +171,7 @@ void emit_op_SUB(struct emit *e, ir_ref i, const struct ir_ins *ins)
         return;
     }
     if (!flags_busy(e)) {
-        emit_i_rm(e, ins->a);
-        emit_i_rm(e, ins->b);
+        int_operands(e, ins);
         int_binary(e, ins, emit_i_def(e, i), 5);
         return;
     }
@@ -165,10 +186,7 @@ void emit_op_SUB(struct emit *e, ir_ref i, const struct ir_ins *ins)
 
 static void logic(struct emit *e, ir_ref i, const struct ir_ins *ins, unsigned digit)
 {
-    emit_i_rm(e, ins->a);
-    uint64_t value;
-    if (!emit_is_const(e, ins->b, &value))
-        emit_i_rm(e, ins->b);
+    int_operands(e, ins);
     int_binary(e, ins, emit_i_def(e, i), digit);
 }
 
@@ -620,13 +638,14 @@ void emit_op_BFI(struct emit *e, ir_ref i, const struct ir_ins *ins)
 void emit_op_EXTR(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
     unsigned n = (unsigned)ins->imm & (ins->size * 8 - 1);
-    int a = emit_i(e, ins->a);
-    struct emit_rm b = emit_i_rm(e, ins->b);
     if (ins->a == ins->b) {
+        struct emit_rm rm = emit_i_rm(e, ins->a);
         int dst = emit_i_def(e, i);
-        x64_vex_i(&e->a, vex_size(BMI_RORX, ins->size), dst, 0, a, n);
+        emit_vex_i(e, vex_size(BMI_RORX, ins->size), dst, 0, rm, n);
         return;
     }
+    int a = emit_i(e, ins->a);
+    struct emit_rm b = emit_i_rm(e, ins->b);
     int dst = emit_i_def_apart(e, i);
     int_move(e, ins->size, dst, b);
     if (n) {

@@ -36,10 +36,7 @@ void emit_op_SUBS(struct emit *e, ir_ref i, const struct ir_ins *ins)
     if (value_unused(e, i)) {
         compare(e, ins);
     } else {
-        emit_i_rm(e, ins->a);
-        uint64_t imm;
-        if (!emit_is_const(e, ins->b, &imm))
-            emit_i_rm(e, ins->b);
+        int_operands(e, ins);
         int_binary(e, ins, emit_i_def(e, i), 5);
     }
     flags_made(e, i, X64_FLAGS_SUB);
@@ -47,10 +44,7 @@ void emit_op_SUBS(struct emit *e, ir_ref i, const struct ir_ins *ins)
 
 void emit_op_ADDS(struct emit *e, ir_ref i, const struct ir_ins *ins)
 {
-    emit_i_rm(e, ins->a);
-    uint64_t imm;
-    if (!emit_is_const(e, ins->b, &imm))
-        emit_i_rm(e, ins->b);
+    int_operands(e, ins);
     int_binary(e, ins, value_unused(e, i) ? emit_i_tmp(e) : emit_i_def(e, i), 0);
     flags_made(e, i, X64_FLAGS_ADD);
 }
@@ -73,10 +67,7 @@ void emit_op_ANDS(struct emit *e, ir_ref i, const struct ir_ins *ins)
     if (value_unused(e, i)) {
         test(e, ins);
     } else {
-        emit_i_rm(e, ins->a);
-        uint64_t imm;
-        if (!emit_is_const(e, ins->b, &imm))
-            emit_i_rm(e, ins->b);
+        int_operands(e, ins);
         int_binary(e, ins, emit_i_def(e, i), 4);
     }
     flags_made(e, i, X64_FLAGS_LOGIC);

@@ -155,12 +155,18 @@ void fp_emit_exact(struct emit *e, ir_ref i, const struct ir_ins *ins)
     call(e, ins, info->result == 'I' ? emit_i_def_apart(e, i) : emit_v_def_apart(e, i));
 }
 
-/* An operand in the six numbers of a cold place: a register, or a place below rbp. */
+/* An operand in the six numbers of a cold place: a register, a place in struct cpu, a constant. */
 enum { IN_MEMORY = 1 << 24, NO_OPERAND = -1 };
 
 static int32_t pack_operand(struct emit_rm v)
 {
-    return v.is_mem ? v.m.disp + IN_MEMORY : v.reg;
+    return !v.is_mem ? v.reg : v.m.base == X64_RIP ? v.m.disp : v.m.disp + IN_MEMORY;
+}
+
+static struct x64_mem packed_place(int32_t v)
+{
+    return v >= X64_POOL ? (struct x64_mem){X64_RIP, -1, 0, v}
+                         : (struct x64_mem){HOST_RBP, -1, 0, v - IN_MEMORY};
 }
 
 /* n[0-2]: operands, n[3]: the result's register, n[4]: the operation */
@@ -177,7 +183,7 @@ static void cold(struct emit *e, const struct emit_cold *c)
             continue;
         }
         if (v > 15) { /* only with a vector result */
-            x64_vex_m(&e->a, V_LOAD, c->n[3], 0, (struct x64_mem){HOST_RBP, -1, 0, v - IN_MEMORY});
+            x64_vex_m(&e->a, V_LOAD, c->n[3], 0, packed_place(v));
             v = c->n[3];
         }
         x64_vex_m(&e->a, V_STORE, v, 0, varg(k));
@@ -207,7 +213,8 @@ int fp_operand(struct emit *e, const struct ir_ins *ins, ir_ref v)
     struct emit_rm rm = emit_v_rm(e, v);
     int t = emit_v_tmp(e);
     emit_vex(e, VMOVQ, t, 0, rm);
-    emit_v_unlock(e, v);
+    if (v != ins->c) /* which may have been asked for before */
+        emit_v_unlock(e, v);
     return t;
 }
 

@@ -12,6 +12,7 @@ void int_move_value(struct emit *e, unsigned size, int dst, ir_ref v);
 bool int_const(struct emit *e, ir_ref v, unsigned size, int32_t *ret_imm);
 void int_op(struct emit *e, uint32_t opcode, unsigned size, int dst, struct emit_rm src);
 void int_op_imm(struct emit *e, unsigned digit, unsigned size, int reg, int32_t imm);
+void int_operands(struct emit *e, const struct ir_ins *ins);
 void int_binary(struct emit *e, const struct ir_ins *ins, int dst, unsigned digit);
 void int_extend(struct emit *e, unsigned size, int dst, struct emit_rm a, unsigned bytes,
                 bool sign);

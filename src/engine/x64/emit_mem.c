@@ -125,7 +125,7 @@ static struct x64_mem plain_address(struct emit *e, const struct ir_ins *ins)
     struct x64_mem m = {X64_ABS, -1, 0, 0};
     uint64_t base = 0, total;
     int64_t disp = (int64_t)ins->imm;
-    bool base_const = emit_is_const(e, ins->a, &base);
+    bool base_const = emit_is_const(e, ins->a, &base) && e->loc[ins->a].kind != LOC_HOME;
     if (base_const) {
         total = base + (uint64_t)disp;
         if (!fits32((int64_t)total) || (int64_t)total < 0) {

@@ -84,6 +84,8 @@ static void save(struct emit *e)
 
 static bool rax_free(const struct emit *e)
 {
+    if (e->i.locked & 4)
+        return false;
     for (unsigned k = 0; k < SCRATCH_I; k++) {
         ir_ref v = e->i.owner[k];
         if (v != IR_NONE && e->loc[v].kind == LOC_REG && e->loc[v].reg == HOST_RAX &&

@@ -5,8 +5,9 @@
  * Pinned guest registers have their host registers for good; other guest registers are memory. A
  * value read by GETR/GETV is an alias of its home until that is written: then it moves to a scratch
  * register, if it is still needed. A value that will be put into a pinned register is made there at
- * once where that cannot be seen (alloc_destination). Everything else goes through three integer
- * and four vector scratch registers, spilled to struct cpu when they run out.
+ * once where that cannot be seen (alloc_destination). A put into memory that is overwritten before
+ * anybody can see it is not made: its value stays where it is. Everything else goes through three
+ * integer and four vector scratch registers, spilled to struct cpu when they run out.
  *
  * Invariants
  *  1. A scratch register has an owner, or is locked by the current operation, or is free. With or
@@ -14,6 +15,7 @@
  *     that home is written: who reads the guest register reads the scratch register instead.
  *  2. LOC_HOME n is true only while the home of n holds the value.
  *  3. Nothing here changes EFLAGS.
+ *  4. At an operation that may fault, leave or call, every home in memory holds what was put last.
  */
 #include "engine/x64/work.h"
 
@@ -86,6 +88,25 @@ struct nzcv {
     bool shown; /* an access may show it in a signal frame: it is made for that, though not kept */
 };
 
+/* The guest registers as the analysis goes along. */
+struct puts {
+    uint16_t last[64]; /* PUTR of x[n], PUTV of v[n - 32]; 0: none, or it was read */
+    uint16_t seen;     /* the last operation that shows all of them */
+};
+
+enum { LONG_REGION = 12 }; /* guest instructions */
+
+/* A put that another follows before anybody sees it is of no use. */
+static inline void put_use(struct use *use, struct puts *p, uint32_t i, const struct ir_ins *ins)
+{
+    unsigned kind = ins->op - IR_GETR;
+    uint16_t *last = &p->last[(kind & 2) * 16 + (ins->imm & 31)];
+    unsigned puts = 0u - (kind & 1), before = *last & puts;
+    use[before > p->seen ? before : NOBODY].flast = 1;
+    *last = (uint16_t)(i & puts);
+}
+_Static_assert(IR_PUTR == IR_GETR + 1 && IR_GETV == IR_GETR + 2 && IR_PUTV == IR_GETR + 3, "state");
+
 static void flags_end(struct emit *e, const struct nzcv *f)
 {
     uint16_t *last = &e->use[f->value & NOBODY].flast;
@@ -117,14 +138,26 @@ void alloc_analyse(struct emit *e)
     struct use *use = e->use;
     uint32_t count = e->r->count;
     struct nzcv flags = {IR_NONE, false};
+    struct puts puts;
+    /* short regions are many, and have few puts that nobody sees: not worth their translation */
+    unsigned wanted = e->r->insns >= LONG_REGION ? 15 : 3;
+    if (wanted & 8)
+        puts = (struct puts){.seen = 0};
     for (uint32_t i = 0; i < count; i++, ins++) {
         const struct x64_operands *o = &x64_operands[ins->op];
         use[i] = (struct use){0, 0, 0, {0}};
         use[(ins->a | o->not_a) & NOBODY].last = (ir_ref)i;
         use[(ins->b | o->not_b) & NOBODY].last = (ir_ref)i;
         use[(ins->c | o->not_c) & NOBODY].last = (ir_ref)i;
-        flags.shown |= o->faults;
-        if (o->flags)
+        unsigned facts = o->facts & wanted;
+        if (!facts)
+            continue;
+        flags.shown |= facts & 1;
+        if (facts & 8)
+            put_use(use, &puts, i, ins);
+        else if (facts & 4)
+            puts.seen = (uint16_t)i;
+        if (facts & 2)
             flags_use(e, (ir_ref)i, ins, &flags);
     }
     flags_end(e, &flags);
@@ -242,9 +275,15 @@ void alloc_constant(struct emit *e, int reg, const struct ir_ins *ins)
         load(e, true, reg, constant_mem(e, ins));
 }
 
-static bool is_vector_constant(const struct ir_ins *ins)
+static bool is_constant(const struct ir_ins *ins)
 {
-    return ins->op == IR_VMOVI || ins->op == IR_VCONST;
+    return ins->op == IR_CONST || ins->op == IR_VMOVI || ins->op == IR_VCONST;
+}
+
+/* A constant that is cheaper to have from memory. */
+static bool is_long(const struct ir_ins *ins)
+{
+    return ins->op == IR_CONST && ins->imm >> 32 && !fits32((int64_t)ins->imm);
 }
 
 static struct bank *bank_of(struct emit *e, bool vector)
@@ -309,7 +348,7 @@ static void spill(struct emit *e, bool vector, unsigned k)
     clear_owner(b, k);
     if (e->use[v].last < e->now)
         return;
-    if (is_vector_constant(&e->r->ins[v])) {
+    if (is_constant(&e->r->ins[v])) {
         e->loc[v].kind = LOC_CONST;
         return;
     }
@@ -323,6 +362,24 @@ static void spill(struct emit *e, bool vector, unsigned k)
     e->loc[v] = (struct loc){LOC_SPILL, 0, (uint16_t)n};
 }
 
+void alloc_evict(struct emit *e)
+{
+    alloc_forget(e);
+    for (unsigned k = 0; k < 4; k++) {
+        if (e->i.owner[k] != IR_NONE)
+            spill(e, false, k);
+        if (e->v.owner[k] != IR_NONE)
+            spill(e, true, k);
+    }
+}
+
+/* No value that is in scratch register k's mirrored home is needed any more. */
+static bool mirrors_nothing(const struct emit *e, const struct bank *b, unsigned k)
+{
+    unsigned n = b->mirror[k] - 1u;
+    return !b->mirror[k] || b->alias[n] == IR_NONE || b->alias_last[n] <= e->now;
+}
+
 /* Which scratch register to hand out: a free one, else a free one that mirrors, else the one that
  * is needed last. */
 static int best_unlocked(const struct emit *e, const struct bank *b, unsigned count)
@@ -334,7 +391,7 @@ static int best_unlocked(const struct emit *e, const struct bank *b, unsigned co
         if (b->owner[k] == IR_NONE && !b->mirror[k])
             return (int)k;
         if (b->owner[k] == IR_NONE)
-            mirror = (int)k;
+            mirror = mirror < 0 || mirrors_nothing(e, b, k) ? (int)k : mirror;
         else if (best < 0 || e->use[b->owner[k]].last > e->use[b->owner[best]].last)
             best = (int)k;
     }
@@ -393,7 +450,8 @@ static int get_elsewhere(struct emit *e, bool vector, ir_ref v)
         }
         reg = take(e, vector);
         load(e, vector, reg, vector ? home_v(l.n) : home_x(l.n));
-        own(e, vector, reg, v);
+        if (e->use[v].last <= e->now) /* else it stays at home: no spill where it must go */
+            own(e, vector, reg, v);
         if (!e->a.jumped) /* else the load may be jumped over */
             b->mirror[scratch_number(vector, reg)] = (uint8_t)(l.n + 1);
         return reg;
@@ -436,17 +494,29 @@ static struct emit_rm get_rm(struct emit *e, bool vector, ir_ref v)
     return (struct emit_rm){.is_mem = false, .reg = (int8_t)get(e, vector, v)};
 }
 
-/* May the result of i take over the scratch register of its first operand, which dies here? */
+/* May the result of i take over the scratch register of its operand v, which dies here? */
+static bool takes_from(struct emit *e, bool vector, ir_ref i, ir_ref v, int *ret_reg)
+{
+    if (v == IR_NONE || e->use[v].last > i || alloc_is_vector(e, v) != vector)
+        return false;
+    struct loc l = e->loc[v];
+    if (l.kind == LOC_HOME && x64_pin(vector, l.n) < 0) { /* as a mirror that only v wants */
+        struct bank *b = bank_of(e, vector);
+        int k = mirror_of(b, l.n);
+        if (k < 0 || b->owner[k] != IR_NONE || !mirrors_nothing(e, b, (unsigned)k))
+            return false;
+        e->loc[v] = l = (struct loc){LOC_REG, (uint8_t)scratch_reg(vector, (unsigned)k), 0};
+    }
+    *ret_reg = l.reg;
+    return l.kind == LOC_REG;
+}
+
 static bool takes_over(struct emit *e, bool vector, ir_ref i, int *ret_reg)
 {
     const struct ir_ins *ins = &e->r->ins[i];
-    if (!(x64_traits[ins->op] & OP_A) || ins->a == IR_NONE)
-        return false;
-    struct loc l = e->loc[ins->a];
-    if (l.kind != LOC_REG || e->use[ins->a].last > i || alloc_is_vector(e, ins->a) != vector)
-        return false;
-    *ret_reg = l.reg;
-    return true;
+    unsigned traits = x64_traits[ins->op];
+    return (traits & OP_A && takes_from(e, vector, i, ins->a, ret_reg)) ||
+           (traits & OP_COMMUTES && takes_from(e, vector, i, ins->b, ret_reg));
 }
 
 /* Is an operand of i in the home of guest register n? */
@@ -504,7 +574,15 @@ static void save_aliases(struct emit *e, bool vector, unsigned n, ir_ref but)
     for (ir_ref v = b->alias[n]; v != IR_NONE; v = e->next_alias[v]) {
         if (v == but || e->loc[v].kind != LOC_HOME || e->loc[v].n != n || e->use[v].last <= e->now)
             continue;
-        int home = x64_pin(vector, n);
+        if (is_constant(&e->r->ins[v])) {
+            e->loc[v].kind = LOC_CONST;
+            continue;
+        }
+        int home = x64_pin(vector, n), k = mirror_of(b, n);
+        if (k >= 0 && b->owner[k] == IR_NONE && !(b->locked >> k & 1)) {
+            own(e, vector, scratch_reg(vector, (unsigned)k), v);
+            continue;
+        }
         int reg = take(e, vector);
         if (home >= 0)
             copy(e, vector, reg, home);
@@ -520,14 +598,17 @@ static void settle(struct emit *e, bool vector, unsigned n, ir_ref value)
 {
     struct bank *b = bank_of(e, vector);
     struct loc l = e->loc[value];
-    if (l.kind == LOC_CONST || (l.kind == LOC_HOME && l.n != n))
+    if (e->use[value].last <= e->now || (l.kind == LOC_HOME && l.n != n))
         return;
-    if (e->use[value].last <= e->now)
+    if (l.kind == LOC_CONST && x64_pin(vector, n) < 0 && !is_long(&e->r->ins[value]))
         return;
     if (l.kind == LOC_REG || l.kind == LOC_SPILL)
         alloc_release(e, value);
     alloc_alias(e, b, value, n);
 }
+
+/* So many that what can go home had better go: the upper slots are for those that cannot. */
+enum { MANY_SPILLS = 1 << (SPILLS - 4) };
 
 static void put(struct emit *e, bool vector, unsigned n, ir_ref value)
 {
@@ -535,6 +616,9 @@ static void put(struct emit *e, bool vector, unsigned n, ir_ref value)
     struct loc l = e->loc[value];
     bool there = !((l.kind ^ LOC_HOME) | (l.n ^ n));
     struct bank *b = bank_of(e, vector);
+    if (e->use[e->now].flast && (home < 0 || l.kind == LOC_CONST) && b->spill_used < MANY_SPILLS &&
+        !whim(e))
+        return;
     if (b->alias_last[n] > e->now)
         save_aliases(e, vector, n, there ? value : IR_NONE);
     b->alias[n] = IR_NONE;

@@ -40,34 +40,38 @@ struct loc {
 /* What of an operation concerns analysis and allocation, by bit (compile.c makes the table of
  * ops.def). */
 enum x64_trait {
-    OP_A = 1,          /* operand a is an integer or a vector */
-    OP_B = 2,          /* b */
-    OP_C = 4,          /* c */
-    OP_FLAGS_A = 8,    /* a is flags */
-    OP_FLAGS_C = 1024, /* c is flags */
-    OP_LEAVES = 16,    /* may fault or exit */
-    OP_PURE = 32,      /* makes a value and does nothing else */
-    OP_VECTOR = 64,    /* touches vectors' widths: makes a vector, puts one, or calls */
-    OP_SILENT = 128,   /* makes no code of its own: NOP, INSN, CONST, GETR, GETV */
-    OP_VALUE = 256,    /* makes an integer or a vector */
-    OP_CALL = 2048,    /* comes back with other scratch registers */
-    OP_CLOBBERS = 512, /* destroys EFLAGS, and leaves it to compile.c to save them before */
-    OP_EXIT = 4096,    /* leaves the region or runs the runtime */
+    OP_A = 1,            /* operand a is an integer or a vector */
+    OP_B = 2,            /* b */
+    OP_C = 4,            /* c */
+    OP_FLAGS_A = 8,      /* a is flags */
+    OP_FLAGS_C = 1024,   /* c is flags */
+    OP_LEAVES = 16,      /* may fault or exit */
+    OP_PURE = 32,        /* makes a value and does nothing else */
+    OP_VECTOR = 64,      /* touches vectors' widths: makes a vector, puts one, or calls */
+    OP_SILENT = 128,     /* makes no code of its own: NOP, INSN, CONST, GETR, GETV */
+    OP_VALUE = 256,      /* makes an integer or a vector */
+    OP_CALL = 2048,      /* comes back with other scratch registers */
+    OP_CLOBBERS = 512,   /* destroys EFLAGS, and leaves it to compile.c to save them before */
+    OP_EXIT = 4096,      /* leaves the region or runs the runtime */
+    OP_COMMUTES = 16384, /* integers a and b may change places */
 };
 extern const uint16_t x64_traits[IR_OP_COUNT];
 
 /* For the analysis: operands of an operation that are no values are taken for IR_NONE. */
 struct x64_operands {
     uint16_t not_a, not_b, not_c; /* 0: is a value, IR_NONE: is none */
-    bool faults;                  /* may fault */
-    bool flags;                   /* has to do with flags, or is an exit */
+    uint8_t facts;                /* bit 0: may fault; 1: has to do with flags, or is an exit; 2:
+                                     whoever it calls, or goes to, sees all guest registers; 3: GETR, PUTR, GETV,
+                                     PUTV */
+    uint8_t pad;                  /* zero */
 };
 extern const struct x64_operands x64_operands[IR_OP_COUNT];
 
 /* What is known of a value. */
 struct use {
     uint16_t last;  /* last operation that needs it, 0: none */
-    uint16_t flast; /* last operation or exit that needs its flags, 0: none */
+    uint16_t flast; /* last operation or exit that needs its flags, 0: none; of PUTR and PUTV 1:
+                       overwritten before anybody can see it */
     uint8_t width;  /* of a vector: bytes that may be other than zero (emit_fp.c) */
     uint8_t pad[3]; /* zero */
 };
@@ -106,7 +110,7 @@ struct emit {
     ir_ref flags_host;  /* whose flags EFLAGS hold, IR_NONE: nobody's */
     uint8_t flags_kind; /* enum x64_fault_flags of EFLAGS */
     bool flags_home;    /* cpu->nzcv holds the value of `flags` */
-    uint64_t hungry[HUNGRY_WORDS]; /* operations that do without mirrors, by bit */
+    uint64_t hungry[HUNGRY_WORDS]; /* operations that find all scratch registers free, by bit */
     uint32_t cold_count;           /* entries in cold[] */
     uint32_t exit_count;           /* entries in exits[] */
     uint32_t pool_count;           /* entries in pool[] */
@@ -130,6 +134,7 @@ int alloc_destination(struct emit *e,
                       ir_ref i); /* guest register in whose home i is made best, or -1 */
 void alloc_clobbered(struct emit *e, int reg); /* an integer scratch register that nobody owns */
 void alloc_forget(struct emit *e);             /* scratch registers mirror nothing any more */
+void alloc_evict(struct emit *e);              /* and hold nothing */
 void alloc_put_x(struct emit *e, unsigned n, ir_ref value);
 void alloc_put_v(struct emit *e, unsigned n, ir_ref value);
 void alloc_constant(struct emit *e, int reg, const struct ir_ins *ins); /* the value of CONST... */
