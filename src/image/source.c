@@ -9,8 +9,9 @@
  * Invariants:
  * 1. source_parse(src.name) gives src again.
  * 2. All is UTF-8. No part holds a blank, a control character or a NUL, none begins with "-" (they
- * become arguments of skopeo), and a digest that is set is valid. Left out: short-name aliases of
- * registries.conf; "debian" always means Docker's.
+ *    become arguments of skopeo), and a digest that is set is valid.
+ *
+ * Left out: short-name aliases of registries.conf; "debian" always means Docker's.
  */
 #include "image/source.h"
 
