@@ -135,6 +135,7 @@ static void serve(const struct exec_server *x, int client)
         return;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (!parse_request(&m, &r, &err) || !start(x, &r, &m, &started, &err)) {
+        runtime_give_back(&started);
         control_send_error(client, started.exit_status ? started.exit_status : BOX_EXIT_FAILED,
                            &err);
         request_fini(&r);
@@ -150,6 +151,7 @@ static void serve(const struct exec_server *x, int client)
     m.n_fds = 0;
     control_send_value(client, CONTROL_STARTED, started.pid);
     int status = attend(client, started.pid);
+    runtime_give_back(&started);
     int why = status == 1 ? runtime_why(&started, r.x.command.v[0], &err) : 0;
     if (why)
         control_send_error(client, why, &err);

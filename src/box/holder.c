@@ -297,6 +297,7 @@ static int finish(struct holder *h)
         status == 1 ? runtime_why(&h->started, program_name(in->opt, &in->img->config), &why) : 0;
     /* the pid namespace's others (exec'ed programs are gone with the container; pasta) */
     kill(-1, SIGKILL);
+    runtime_give_back(&h->started);
     if (runtimes)
         control_send_error(in->control, runtimes, &why);
     else
@@ -313,6 +314,7 @@ static int give_up(struct holder *h, int exit_status, const struct aw_err *err)
     kill(-1, SIGKILL);
     while (waitpid(-1, NULL, 0) > 0)
         ;
+    runtime_give_back(&h->started);
     control_send_error(h->in->control, exit_status, err);
     if (h->stage.dir)
         stage_fini(&h->stage, &ignored);

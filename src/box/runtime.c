@@ -12,6 +12,7 @@
 #include "base/spawn.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -213,11 +214,39 @@ static bool launch(const struct runtime *rt, const struct runtime_call *c, const
     return true;
 }
 
+/* Remember whose the files among the streams are. Not of pipes: a copy would keep them open. */
+static void note_owners(const struct runtime_call *c, struct runtime_started *ret)
+{
+    for (int i = 0; i < 3; i++) {
+        struct stat st;
+        if (c->tty || fstat(c->io[i], &st) < 0 || !S_ISREG(st.st_mode))
+            continue;
+        int fd = fcntl(c->io[i], F_DUPFD_CLOEXEC, 3);
+        if (fd >= 0)
+            ret->lent[ret->n_lent++] = (struct runtime_lent){fd, st.st_uid, st.st_gid};
+    }
+}
+
+void runtime_give_back(struct runtime_started *started)
+{
+    for (int i = 0; i < started->n_lent; i++) {
+        struct runtime_lent *l = &started->lent[i];
+        struct stat st;
+        bool given = fstat(l->fd, &st) == 0 && (st.st_uid != l->uid || st.st_gid != l->gid);
+        /* whoever may not give it back could not give it away, either */
+        int ignored = given ? fchown(l->fd, l->uid, l->gid) : 0;
+        (void)ignored;
+        util_close(l->fd);
+    }
+    started->n_lent = 0;
+}
+
 bool runtime_launch(const struct runtime *rt, const struct runtime_call *c,
                     struct runtime_started *ret, struct aw_err *err)
 {
     struct names n = {0};
     *ret = (struct runtime_started){.tty = -1, .exit_status = BOX_EXIT_FAILED};
+    note_owners(c, ret);
     bool ok = names_init(&n, c->stage, err) && launch(rt, c, &n, ret, err);
     names_fini(&n);
     return ok;

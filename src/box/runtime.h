@@ -32,12 +32,21 @@ struct runtime_call {
     bool tty;     /* it gets a terminal: the controlling side arrives in *ret_tty */
 };
 
+/* A stream that is a file of the caller's, and whose it was. */
+struct runtime_lent {
+    int fd;
+    uid_t uid;
+    gid_t gid;
+};
+
 struct runtime_started {
     pid_t pid;       /* the process; its parent is the nearest subreaper above the caller */
     int tty;         /* the terminal's controlling side, or -1 */
     int exit_status; /* on failure: 125, 126 or 127 */
     char log[64]; /* path of the runtime's log of this call: an exec format error shows there only
                      after the start */
+    struct runtime_lent lent[3];
+    int n_lent;
 };
 
 /* Make the container (stopped before its program), or start a further program in it. */
@@ -45,6 +54,10 @@ bool runtime_launch(const struct runtime *rt, const struct runtime_call *c,
                     struct runtime_started *ret, struct aw_err *err);
 /* Let the created container's program run. */
 bool runtime_start(const struct runtime *rt, const char *stage, const char *id, struct aw_err *err);
+
+/* Runtimes give the standard streams to the program's user, so that it may open /dev/stdout. When
+ * it has ended: files among them are the caller's again. */
+void runtime_give_back(struct runtime_started *started);
 
 /* After a program ended with status 1: was that the runtime, which could not execute it? Then its
  * exit status is 126 or so and err says why; else 0. */

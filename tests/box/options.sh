@@ -30,6 +30,12 @@ for rt in crun runc; do
     right_run "$rt: -u and -w" 0
     is "$rt: the working directory is made and is the user's" "$OUT" $'33\n44\n/made/here\n33:44:755'
 
+    as_user sh -c '"$1" run --runtime "$2" --network none -u 33:44 "$3" sh -c "echo x >/dev/stdout; stat -L -c %u /dev/stdout" >"$4/out"' \
+        sh "$AW" "$rt" "$image" "$W"
+    is "$rt: a file that takes the output can be opened as /dev/stdout" "$(tail -n 1 "$W/out")" 33
+    is "$rt: and belongs to the caller afterwards" "$(stat -c %u:%g "$W/out")" "$TEST_UID:$(id -g "$TEST_USER")"
+    rm -f "$W/out"
+
     box --userns keep-id "$image" /bin/sh -c 'id -u; id -g'
     right_run "$rt: --userns keep-id" 0
     is "$rt: keep-id gives the caller's ids" "$OUT" "$TEST_UID"$'\n'"$(id -g "$TEST_USER")"
